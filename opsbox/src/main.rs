@@ -1,0 +1,2 @@
+//! The `opsbox` command.
+fn main() {}

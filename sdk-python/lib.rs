@@ -1,0 +1,1 @@
+//! The Python files of Opsbox, as data.
