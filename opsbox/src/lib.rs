@@ -1,1 +1,3 @@
-//! Placeholder
+//! The Opsbox host: discovers plugins, plans a pipeline, runs it over child processes and reports what happened.
+
+pub mod error;
