@@ -2,10 +2,8 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { createRequire } = require('module');
 console.log = console.error; // Standard output belongs to the protocol.
 let folder = '.'; // The working directory, unless the user names another one.
-
 const send = (message) => process.stdout.write(JSON.stringify(message) + '\n');
 const notify = (method, params) => send({ jsonrpc: '2.0', method, params });
 
@@ -36,10 +34,9 @@ function check(id) {
   if (declared.length && !locks.some((lock) => fs.existsSync(at(lock)))) {
     find(project.name || 'project', 'medium', 'no lock file, so no two installations need be the same', 'commit the lock file');
   }
-  const { paths } = createRequire(path.resolve(at('package.json'))).resolve; // node_modules here and in the folders above
-  const archived = fs.existsSync(at('.pnp.cjs'));
-  if (archived) gap(at('.pnp.cjs'), 'packages that are kept in archives are not looked into');
-  const there = (name) => archived || paths(name).some((dir) => fs.existsSync(path.join(dir, name)));
+  const above = require('module').createRequire(path.resolve(at('package.json'))).resolve.paths('any'); // and in this folder
+  if (fs.existsSync(at('.pnp.cjs'))) gap(at('.pnp.cjs'), 'packages that are kept in archives are not looked into');
+  const there = (name) => fs.existsSync(at('.pnp.cjs')) || above.some((dir) => fs.existsSync(path.join(dir, name)));
   for (const [name, range] of declared) {
     if (!there(name)) find(name, 'high', 'declared, but not installed', 'install the packages');
     if (['', '*', 'latest'].includes(range)) find(name, 'medium', 'any version will do', 'state a range');
@@ -50,10 +47,10 @@ function check(id) {
     if (run.length) find(name, 'low', `runs a script when it is installed: ${run.join(', ')}`, 'review the script');
     if (done % 500 === 499) notify('progress', { id, done: done + 1, total: packages.length, unit: 'packages' });
   });
-  const lines = details.map((each) => `- ${each.package} (${each.severity}): ${each.problem}`);
-  const head = project ? `packages installed: ${packages.length}, findings: ${details.length}` : 'no package.json here';
+  const lines = [project ? `packages installed: ${packages.length}, findings: ${details.length}` : 'no package.json here',
+    ...details.map((each) => `- ${each.package} (${each.severity}): ${each.problem}`)];
   return [{ relates_to: 'node', result_name: 'node_packages', result_description: 'packages of a Node.js project', details,
-    formatted: [head, ...lines].join('\n') }];
+    formatted: lines.join('\n') }];
 }
 
 const methods = { // Every other one is unknown. `grab_config` is not among the hooks: the manifest's [config] answers it.
@@ -66,13 +63,13 @@ const methods = { // Every other one is unknown. `grab_config` is not among the 
 function receive(line) {
   const { id, method, params } = JSON.parse(line);
   if (id === undefined || method === undefined) return; // A notification. Responses never come: it asks nothing.
-  const reply = (answer) => send({ jsonrpc: '2.0', id, ...answer });
-  if (!Object.keys(methods).includes(method)) return reply({ error: { code: -32601, message: 'unknown method' } });
+  let answer = { error: { code: -32601, message: 'unknown method' } };
   try {
-    reply({ result: methods[method](id, params) });
+    if (Object.keys(methods).includes(method)) answer = { result: methods[method](id, params) };
   } catch (err) {
-    reply({ error: { code: -33008, message: err.message, data: { traceback: err.stack } } });
+    answer = { error: { code: -33008, message: err.message, data: { traceback: err.stack } } };
   }
+  send({ jsonrpc: '2.0', id, ...answer });
 }
 
 let rest = ''; // Not `readline`: it also ends lines at U+2028.
