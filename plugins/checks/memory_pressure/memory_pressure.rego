@@ -87,6 +87,7 @@ largest := array.slice([row[2] | some row in sort(by_memory)], 0, 5)
 by_memory := [[0 - p.memory_bytes, p.pid, shown] |
 	is_array(input.processes)
 	some p in input.processes
+	is_number(p.memory_bytes)
 	p.memory_bytes > 0
 	shown := {
 		"pid": p.pid,
