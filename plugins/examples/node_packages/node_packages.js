@@ -1,5 +1,4 @@
 // Input: what is wrong with the packages of a Node.js project, told from its files alone. Only the standard library.
-'use strict';
 const fs = require('fs');
 const path = require('path');
 console.log = console.error; // Standard output belongs to the protocol.
@@ -31,9 +30,8 @@ function check(id) {
   const declared = Object.entries(project ? { ...project.devDependencies, ...project.dependencies } : {});
   const packages = project ? installed(at('node_modules'), gap) : [];
   const locks = ['package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'bun.lockb'];
-  if (declared.length && !locks.some((lock) => fs.existsSync(at(lock)))) {
-    find(project.name || 'project', 'medium', 'no lock file, so no two installations need be the same', 'commit the lock file');
-  }
+  const locked = !declared.length || locks.some((lock) => fs.existsSync(at(lock)));
+  if (!locked) find(project.name || 'project', 'medium', 'no lock file, so installations may differ', 'commit the lock file');
   const above = require('module').createRequire(path.resolve(at('package.json'))).resolve.paths('any'); // and in this folder
   if (fs.existsSync(at('.pnp.cjs'))) gap(at('.pnp.cjs'), 'packages that are kept in archives are not looked into');
   const there = (name) => fs.existsSync(at('.pnp.cjs')) || above.some((dir) => fs.existsSync(path.join(dir, name)));
@@ -47,10 +45,10 @@ function check(id) {
     if (run.length) find(name, 'low', `runs a script when it is installed: ${run.join(', ')}`, 'review the script');
     if (done % 500 === 499) notify('progress', { id, done: done + 1, total: packages.length, unit: 'packages' });
   });
-  const lines = [project ? `packages installed: ${packages.length}, findings: ${details.length}` : 'no package.json here',
-    ...details.map((each) => `- ${each.package} (${each.severity}): ${each.problem}`)];
-  return [{ relates_to: 'node', result_name: 'node_packages', result_description: 'packages of a Node.js project', details,
-    formatted: lines.join('\n') }];
+  const formatted = [project ? `packages installed: ${packages.length}, findings: ${details.length}` : 'no package.json here',
+    ...details.map((each) => `- ${each.package} (${each.severity}): ${each.problem}`)].join('\n');
+  const result_description = 'installed packages of a Node.js project';
+  return [{ relates_to: 'node', result_name: 'node_packages', result_description, details, formatted }];
 }
 
 const methods = { // Every other one is unknown. `grab_config` is not among the hooks: the manifest's [config] answers it.
@@ -61,7 +59,9 @@ const methods = { // Every other one is unknown. `grab_config` is not among the 
 };
 
 function receive(line) {
-  const { id, method, params } = JSON.parse(line);
+  let message = {};
+  try { message = JSON.parse(line); } catch (err) { console.error(`no message: ${line.slice(0, 200)}`); }
+  const { id, method, params } = message || {};
   if (id === undefined || method === undefined) return; // A notification. Responses never come: it asks nothing.
   let answer = { error: { code: -32601, message: 'unknown method' } };
   try {
@@ -76,5 +76,5 @@ let rest = ''; // Not `readline`: it also ends lines at U+2028.
 process.stdin.setEncoding('utf8').on('data', (chunk) => {
   const lines = (rest + chunk).split('\n');
   rest = lines.pop();
-  lines.filter((line) => line.trim()).forEach(receive);
+  lines.map((line) => line.trim()).filter(Boolean).forEach(receive);
 }); // With the end of stdin nothing is left to wait for, and the process ends.

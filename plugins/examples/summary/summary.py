@@ -64,13 +64,16 @@ os.dup2(2, 1)  # A stray print, and a child's output, now goes to stderr.
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 for line in wire_in:  # Ends with the file: the host is gone, or has closed it.
     line = line.strip(b"\xef\xbb\xbf\r\n")
-    request = json.loads(line) if line else {}
-    if "method" not in request or "id" not in request:
-        continue  # A blank line or a notification. Responses never come: this plugin asks nothing.
+    try:
+        request = json.loads(line)
+    except ValueError:
+        continue  # A blank line, or one that is no message.
+    if not isinstance(request, dict) or not {"id", "method"} <= request.keys():
+        continue  # A notification. Responses never come: this plugin asks nothing.
     try:
         result = answer(line, request)
         tail = b'"error":{"code":-32601,"message":"unknown method"}' if result is None else b'"result":' + result
     except Exception as err:  # Whatever went wrong, the request gets its answer.
         tail = b'"error":' + json.dumps({"code": -33008, "message": f"{type(err).__name__}: {err}"}).encode()
-    wire_out.write(b'{"jsonrpc":"2.0","id":%d,%s}\n' % (request["id"], tail))
+    wire_out.write(b'{"jsonrpc":"2.0","id":%s,%s}\n' % (json.dumps(request["id"]).encode(), tail))
     wire_out.flush()
