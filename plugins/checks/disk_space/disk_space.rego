@@ -94,5 +94,5 @@ size(bytes) := sprintf("%s GiB", [tenths(bytes / 1073741824)]) if bytes >= 10737
 
 size(bytes) := sprintf("%s MiB", [tenths(bytes / 1048576)]) if bytes < 1073741824
 
-# One decimal from whole numbers: `%.1f` refuses an integer.
+# One decimal from whole numbers, since OPA's `%.1f` refuses an integer.
 tenths(n) := sprintf("%v.%v", [floor(t / 10), t % 10]) if t := round(n * 10)

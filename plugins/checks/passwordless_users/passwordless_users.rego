@@ -21,7 +21,7 @@ passwords := input.passwords if {
 	count(input.passwords) > 0
 	every password in input.passwords {
 		is_string(password.name)
-		is_string(password.status)
+		password.status in {"set", "empty", "locked"}
 	}
 }
 

@@ -98,4 +98,6 @@ test_empty_or_malformed_sections_have_no_answer if {
 		with data.config as defaults
 	not passwordless_users.details with input as {"users": [], "passwords": [{"name": "ada", "status": "set"}]}
 		with data.config as defaults
+	not passwordless_users.details with input as {"users": users, "passwords": [{"name": "ada", "status": "?"}]}
+		with data.config as defaults
 }

@@ -77,16 +77,18 @@ blocks := [block |
 # Problems of a block that the server does not have anyway.
 block_findings := [finding(sprintf(" (Match %v)", [criteria]), problem, object.union(written, own)) |
 	some block in blocks
-	is_object(block.settings)
+	judged(block)
 	criteria := object.get(block, "criteria", "?")
 	own := normal(block.settings)
 	some problem in problems(object.union(effective, own))
 	not problem in server_problems
 ]
 
+judged(block) if is_object(block.settings)
+
 # A block whose settings are not in the data was not looked at, and that is said.
 unread_findings := [finding |
-	unread := [block | some block in blocks; not is_object(object.get(block, "settings", null))]
+	unread := [block | some block in blocks; not judged(block)]
 	count(unread) > 0
 	finding := {
 		"resource": "Match",

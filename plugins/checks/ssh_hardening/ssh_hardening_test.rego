@@ -190,8 +190,8 @@ test_a_match_block_that_gives_up_the_key_is_found if {
 }
 
 test_a_match_block_without_settings_is_said if {
-	found := ssh_hardening.details with input as with_blocks({}, [{"criteria": "user backup"}]) with data.config as defaults
-	[[f.resource, f.severity] | some f in found] == [["Match", "info"]]
+	found := ssh_hardening.details with input as with_blocks({}, [{"criteria": "user backup"}, "user ada"]) with data.config as defaults
+	[[f.resource, f.value, f.severity] | some f in found] == [["Match", 2, "info"]]
 }
 
 test_no_server_is_not_applicable if {
