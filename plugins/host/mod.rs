@@ -3,6 +3,8 @@
 //! No section waits for another and none can fail the rest. Files are read under a [`root::Root`], so that tests bring their own.
 
 mod accounts;
+#[cfg(target_os = "linux")]
+mod diag;
 mod disks;
 mod network;
 mod processes;
@@ -89,7 +91,7 @@ fn gather(root: &Root) -> Facts {
         let units = scope.spawn(|| units::units(root));
         let cpus = scope.spawn(|| system::cpus(root));
         let disks = scope.spawn(|| disks::disks(root));
-        let interfaces = scope.spawn(|| network::interfaces());
+        let interfaces = scope.spawn(network::interfaces);
 
         facts.put("os", system::os(root));
         facts.put("load", system::load(root));
@@ -155,12 +157,11 @@ fn summary(details: &Value) -> String {
     let count = |section: &str| details[section].as_array().map_or(0, Vec::len);
     let gib = |section: &str, key: &str| details[section][key].as_f64().unwrap_or(0.0) / f64::from(1 << 30);
     format!(
-        "{}: {} {}, kernel {}, {}\n\
+        "{}: {}, kernel {}, {}\n\
          {} processors, {:.1} GiB memory, {:.1} GiB available, load {}\n\
          {} file systems, {} interfaces, {} listening sockets, {} processes, {} users",
         text("os", "hostname"),
         text("os", "name"),
-        text("os", "version"),
         text("os", "kernel"),
         text("os", "arch"),
         details["cpus"]["logical"],

@@ -72,6 +72,46 @@ pub(super) struct Socket {
 }
 
 pub(super) fn sockets(root: &Root, processes: &[Process]) -> Result<Sockets, Missing> {
+    let mut list =
+        if root.is_machine() { ask_kernel() } else { None }.map_or_else(|| read_tables(root), Ok)?;
+    list.sort_by(|a, b| (a.protocol, a.port, a.address).cmp(&(b.protocol, b.port, b.address)));
+    let n_denied = find_owners(root, processes, &mut list);
+    let n_unknown = list.iter().filter(|socket| socket.pid.is_none()).count();
+    let unknown_owners = (n_unknown > 0 && n_denied > 0).then(|| {
+        let n_sockets = list.len();
+        Missing::new(
+            format!("the processes behind {n_unknown} of {n_sockets} listening sockets"),
+            "permission denied: they belong to other users",
+        )
+        .remedy("run opsbox as root")
+    });
+    Ok(Sockets { list, unknown_owners })
+}
+
+/// Asks the kernel over netlink: 0.2 ms where reading its tables as text takes 10, since they hold every connection and bucket.
+#[cfg(target_os = "linux")]
+fn ask_kernel() -> Option<Vec<Socket>> {
+    super::diag::listening().ok().map(|sockets| {
+        let socket = |found: super::diag::Listening| Socket {
+            protocol: found.protocol,
+            address: found.address,
+            port: found.port,
+            scope: scope_of(found.address),
+            uid: found.uid,
+            pid: None,
+            process: None,
+            inode: found.inode,
+        };
+        sockets.into_iter().map(socket).collect()
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_kernel() -> Option<Vec<Socket>> {
+    None
+}
+
+fn read_tables(root: &Root) -> Result<Vec<Socket>, Missing> {
     let mut list = Vec::new();
     for (protocol, file) in [
         ("tcp", "/proc/net/tcp"),
@@ -86,18 +126,7 @@ pub(super) fn sockets(root: &Root, processes: &[Process]) -> Result<Sockets, Mis
             Err(error) => return Err(Missing::unread(file, &error)),
         }
     }
-    list.sort_by(|a: &Socket, b| (a.protocol, a.port, a.address).cmp(&(b.protocol, b.port, b.address)));
-    let n_denied = find_owners(root, processes, &mut list);
-    let n_unknown = list.iter().filter(|socket| socket.pid.is_none()).count();
-    let unknown_owners = (n_unknown > 0 && n_denied > 0).then(|| {
-        let n_sockets = list.len();
-        Missing::new(
-            format!("the processes behind {n_unknown} of {n_sockets} listening sockets"),
-            "permission denied: they belong to other users",
-        )
-        .remedy("run opsbox as root")
-    });
-    Ok(Sockets { list, unknown_owners })
+    Ok(list)
 }
 
 /// States in the kernel's tables: a TCP socket that listens, a UDP socket that is connected to nobody.
@@ -169,7 +198,7 @@ fn find_owners(root: &Root, processes: &[Process], sockets: &mut [Socket]) -> us
         .collect();
     let mut owners: HashMap<u64, &Process> = HashMap::new();
     let mut n_denied = 0;
-    for process in processes {
+    for process in processes.iter().filter(|process| !process.is_kernel_thread) {
         if wanted.is_empty() {
             break;
         }

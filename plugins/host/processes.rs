@@ -27,9 +27,13 @@ pub(super) struct Process {
     state: &'static str,
     uid: u32,
     user: Option<String>,
+    /// Empty for a zombie and for a thread of the kernel.
     command: String,
     memory_bytes: u64,
     age_seconds: Option<u64>,
+    /// A thread of the kernel, which has neither a command line nor descriptors.
+    #[serde(skip)]
+    pub(super) is_kernel_thread: bool,
 }
 
 pub(super) fn processes(root: &Root, users: &[User]) -> Result<Processes, Missing> {
@@ -68,6 +72,9 @@ pub(super) fn processes(root: &Root, users: &[User]) -> Result<Processes, Missin
     Ok(Processes { list, hidden })
 }
 
+/// `PF_KTHREAD` among a process's flags.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
 fn process(root: &Root, pid: u32, uptime: Option<f64>) -> Option<Process> {
     let stat = root.read(&format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses and may hold any character, these too.
@@ -77,18 +84,24 @@ fn process(root: &Root, pid: u32, uptime: Option<f64>) -> Option<Process> {
     let ppid = fields.get(1)?.parse().ok()?;
     let started_seconds =
         fields.get(19)?.parse::<f64>().ok()? / rustix::param::clock_ticks_per_second() as f64;
+    let flags: u64 = fields.get(6)?.parse().ok()?;
+    let is_kernel_thread = flags & KERNEL_THREAD != 0;
     let pages: u64 = fields.get(21)?.parse().unwrap_or(0);
-    let command = command(root, pid).unwrap_or_else(|| format!("[{name}]"));
     Some(Process {
         pid,
         ppid,
         state: state_of(fields.first()?),
-        uid: uid_of(root, pid, ppid)?,
+        uid: uid_of(root, pid, is_kernel_thread)?,
         user: None,
-        command,
+        command: if is_kernel_thread {
+            String::new()
+        } else {
+            command(root, pid)
+        },
         memory_bytes: pages.saturating_mul(rustix::param::page_size() as u64),
         age_seconds: uptime.map(|uptime| (uptime - started_seconds).max(0.0) as u64),
         name,
+        is_kernel_thread,
     })
 }
 
@@ -105,10 +118,9 @@ fn state_of(letter: &str) -> &'static str {
 }
 
 /// Returns the effective user. The folder's owner is one, but is root for a process that hides its memory, so root is looked up.
-fn uid_of(root: &Root, pid: u32, ppid: u32) -> Option<u32> {
-    const KERNEL_THREADS: u32 = 2;
+fn uid_of(root: &Root, pid: u32, is_kernel_thread: bool) -> Option<u32> {
     let owner = fs::metadata(root.path(&format!("/proc/{pid}"))).ok()?.uid();
-    if owner != 0 || pid == KERNEL_THREADS || ppid == KERNEL_THREADS {
+    if owner != 0 || is_kernel_thread {
         return Some(owner);
     }
     let status = root.read(&format!("/proc/{pid}/status")).unwrap_or_default();
@@ -119,8 +131,8 @@ fn uid_of(root: &Root, pid: u32, ppid: u32) -> Option<u32> {
     )
 }
 
-fn command(root: &Root, pid: u32) -> Option<String> {
-    let mut text = root.read(&format!("/proc/{pid}/cmdline")).ok()?;
+fn command(root: &Root, pid: u32) -> String {
+    let mut text = root.read(&format!("/proc/{pid}/cmdline")).unwrap_or_default();
     if text.len() > MAX_COMMAND_BYTES {
         let mut end = MAX_COMMAND_BYTES;
         while !text.is_char_boundary(end) {
@@ -129,8 +141,7 @@ fn command(root: &Root, pid: u32) -> Option<String> {
         text.truncate(end);
         text.push('…');
     }
-    let command = text.trim_end_matches('\0').replace('\0', " ");
-    (!command.trim().is_empty()).then_some(command)
+    text.trim_end_matches('\0').replace('\0', " ")
 }
 
 #[cfg(test)]
@@ -147,6 +158,7 @@ impl Process {
             command: name.to_owned(),
             memory_bytes: 0,
             age_seconds: None,
+            is_kernel_thread: false,
         }
     }
 }
@@ -178,13 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_of_the_kernel_is_named_in_brackets() {
-        let stat = "1 (kthreadd) S 0 0 0 0 -1 4 0 0 0 0 1 2 3 4 20 0 1 0 5000 1000000 0 0 0";
-        let (_temp, root) = root(&[("proc/1/stat", stat), ("proc/1/cmdline", "")]);
+    fn a_thread_of_the_kernel_has_no_command() {
+        let stat = "1 (kthreadd) S 0 0 0 0 -1 2097152 0 0 0 0 1 2 3 4 20 0 1 0 5000 1000000 0 0 0";
+        let (_temp, root) = root(&[("proc/1/stat", stat), ("proc/1/cmdline", "odd")]);
         let seen = processes(&root, &[]).expect("read");
         assert_eq!(
             (seen.list[0].command.as_str(), seen.list[0].age_seconds),
-            ("[kthreadd]", None)
+            ("", None)
         );
         assert!(seen.hidden.is_none());
     }

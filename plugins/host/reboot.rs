@@ -75,7 +75,7 @@ fn kernel_reason(root: &Root, running: &str) -> Option<String> {
 
 /// Returns what a kernel's name says besides its version: `amd64` of `6.1.0-18-amd64`.
 fn flavor(name: &str) -> String {
-    let words = name.split(|c: char| c == '-' || c == '.');
+    let words = name.split(['-', '.']);
     words
         .filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
         .collect::<Vec<_>>()

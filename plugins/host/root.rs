@@ -14,6 +14,11 @@ impl Root {
         Self(path.to_owned())
     }
 
+    /// Returns whether this is the machine itself, so that the kernel may be asked directly.
+    pub(super) fn is_machine(&self) -> bool {
+        self.0 == Path::new("/")
+    }
+
     /// Returns the real place of an absolute path.
     pub(super) fn path(&self, absolute: &str) -> PathBuf {
         self.0.join(absolute.trim_start_matches('/'))

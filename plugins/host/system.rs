@@ -29,8 +29,8 @@ pub(super) fn os(root: &Root) -> Result<Os, Missing> {
     let value = |key: &str| release_value(&release, key);
     Ok(Os {
         id: value("ID").unwrap_or_else(|| std::env::consts::OS.to_owned()),
-        name: value("NAME")
-            .or_else(|| value("PRETTY_NAME"))
+        name: value("PRETTY_NAME")
+            .or_else(|| value("NAME"))
             .unwrap_or_else(|| "Linux".to_owned()),
         version: value("VERSION_ID"),
         kernel,
@@ -234,14 +234,14 @@ mod tests {
             ("proc/stat", "cpu 1\nbtime 1700000000\n"),
             (
                 "etc/os-release",
-                "ID=debian\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\n",
+                "ID=debian\nNAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\n",
             ),
         ]);
         assert_eq!(
             os(&root).expect("read"),
             Os {
                 id: "debian".into(),
-                name: "Debian GNU/Linux".into(),
+                name: "Debian GNU/Linux 12 (bookworm)".into(),
                 version: Some("12".into()),
                 kernel: "6.1.0".into(),
                 arch: "x86_64".into(),

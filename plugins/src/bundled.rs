@@ -31,10 +31,36 @@ macro_rules! native {
     };
 }
 
-/// Every plugin that ships, providers first.
+macro_rules! check {
+    ($name:ident) => {
+        Bundled {
+            name: stringify!($name),
+            manifest: include_str!(concat!("../checks/", stringify!($name), "/manifest.toml")),
+            rego: Some(include_str!(concat!(
+                "../checks/",
+                stringify!($name),
+                "/",
+                stringify!($name),
+                ".rego"
+            ))),
+            serve: None,
+            schema: None,
+        }
+    };
+}
+
+/// Every plugin that ships: providers, checks, assistants, outputs.
 pub const BUNDLED: &[Bundled] = &[
     native!(host),
     native!(files),
+    check!(disk_space),
+    check!(inodes),
+    check!(memory_pressure),
+    check!(exposed_ports),
+    check!(zombie_processes),
+    check!(passwordless_users),
+    check!(ssh_hardening),
+    check!(reboot_pending),
     native!(sort_severity),
     native!(limit),
     native!(cli_out),
@@ -75,6 +101,24 @@ mod tests {
                 plugin.name
             );
         }
+    }
+
+    #[test]
+    fn every_check_folder_ships() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/checks");
+        let entries = std::fs::read_dir(folder).expect("the checks").flatten();
+        let mut folders: Vec<_> = entries
+            .filter(|entry| entry.path().join("manifest.toml").exists())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        folders.sort();
+        let mut shipped: Vec<_> = BUNDLED
+            .iter()
+            .filter(|plugin| plugin.rego.is_some())
+            .map(|plugin| plugin.name)
+            .collect();
+        shipped.sort_unstable();
+        assert_eq!(folders, shipped);
     }
 
     #[test]

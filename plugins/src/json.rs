@@ -47,6 +47,25 @@ pub(crate) fn items(raw: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw).ok()
 }
 
+/// Returns how deep the arrays and objects of JSON text nest.
+pub(crate) fn depth(raw: &str) -> u32 {
+    let bytes = raw.as_bytes();
+    let (mut depth, mut deepest, mut at) = (0_u32, 0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => at = token_end(bytes, at) - 1,
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    deepest
+}
+
 /// Returns the JSON text of an array.
 pub(crate) fn array_of(items: &[&RawValue]) -> String {
     let mut text = String::with_capacity(items.iter().map(|item| item.get().len() + 1).sum::<usize>() + 2);
@@ -167,5 +186,11 @@ mod tests {
         assert_eq!(texts, [("b", "1.0"), ("a", "2"), ("b", "3")]);
         assert_eq!(object_of(texts), r#"{"b":1.0,"a":2,"b":3}"#);
         assert!(items("{}").is_none());
+    }
+
+    #[test]
+    fn depth_is_not_fooled_by_text() {
+        assert_eq!(depth(r#"{"a":"[[[\"[","b":[{"c":[]}]}"#), 4);
+        assert_eq!(depth("7"), 0);
     }
 }
