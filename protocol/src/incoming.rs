@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::ErrorBody;
+use crate::recover::recover_id;
 use crate::result::{PayloadSeed, ResultView, ShapeFault};
 
 /// A well-formed message.
@@ -124,20 +125,6 @@ pub fn parse_line<'a>(
 
 fn shows_jsonrpc(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b"\"jsonrpc\"").is_some()
-}
-
-/// Returns the JSON text of an `id` member near the start of a broken line.
-pub fn recover_id(text: &str) -> Option<String> {
-    let mut end = text.len().min(4096);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let head = &text[..end];
-    let at = head.find("\"id\"")? + 4;
-    let rest = head[at..].trim_start().strip_prefix(':')?.trim_start();
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let ends = |after: &str| after.trim_start().starts_with([',', '}']);
-    (!digits.is_empty() && ends(&rest[digits.len()..])).then_some(digits)
 }
 
 #[derive(Default)]

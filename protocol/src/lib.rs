@@ -10,6 +10,7 @@ pub mod incoming;
 pub mod limits;
 pub mod message;
 pub mod outgoing;
+pub mod recover;
 pub mod result;
 pub mod scan;
 pub mod schema;
@@ -18,6 +19,7 @@ pub use error::{ErrorBody, ErrorData, code};
 pub use frame::{FrameError, LineReader};
 pub use hook::Hook;
 pub use incoming::{Expect, Incoming, LineFault, Outcome, Payload, parse_line};
+pub use recover::recover_id;
 pub use result::{Finding, OpsResult, ResultView, ShapeFault};
 
 /// The protocol version that this crate speaks.
