@@ -165,7 +165,7 @@ impl<'a> Policy<'a> {
     }
 
     /// Returns the line of the rule's first definition that is no default.
-    pub fn place_of(&self, rule: &str) -> Place {
+    pub fn place_of(&self, rule: &str) -> Box<Place> {
         let rules = outline::rules(&self.engine);
         let mut of_name = rules.iter().filter(|candidate| candidate.name == rule);
         let first = of_name
@@ -264,7 +264,7 @@ pub(crate) fn failure(file: &str, text: &str, error: &str, time: Option<Duration
 }
 
 /// Reads `--> file:line:column` and `error: message` out of the interpreter's text.
-fn locate(file: &str, text: &str, error: &str) -> (Place, String) {
+fn locate(file: &str, text: &str, error: &str) -> (Box<Place>, String) {
     let numbers = error.split_once("--> ").and_then(|(_, rest)| {
         let mut parts = rest.lines().next()?.rsplitn(3, ':');
         let column = parts.next()?.parse().ok()?;

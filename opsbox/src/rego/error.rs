@@ -16,26 +16,26 @@ pub struct Place {
 }
 
 impl Place {
-    /// Makes the place of a whole file.
-    pub fn file(file: &str) -> Self {
-        Self {
+    /// Makes the place of a whole file; boxed, as all places are, to keep errors small.
+    pub fn file(file: &str) -> Box<Self> {
+        Box::new(Self {
             file: file.to_owned(),
             ..Self::default()
-        }
+        })
     }
 
     /// Makes the place of a line of a policy whose text is at hand.
-    pub fn line(file: &str, text: &str, line: u32, column: Option<u32>) -> Self {
+    pub fn line(file: &str, text: &str, line: u32, column: Option<u32>) -> Box<Self> {
         let source = usize::try_from(line)
             .ok()
             .and_then(|line| text.lines().nth(line.checked_sub(1)?))
             .map(|source| shorten(source.trim(), 160));
-        Self {
+        Box::new(Self {
             file: file.to_owned(),
             line: Some(line),
             column,
             source,
-        }
+        })
     }
 }
 
@@ -64,7 +64,7 @@ pub enum RegoError {
     #[error("{place}: {message}")]
     Parse {
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// What the parser says.
         message: String,
     },
@@ -72,7 +72,7 @@ pub enum RegoError {
     #[error("{place}: the policy is too large: {message}")]
     TooLarge {
         /// The file.
-        place: Place,
+        place: Box<Place>,
         /// Which limit.
         message: String,
     },
@@ -80,7 +80,7 @@ pub enum RegoError {
     #[error("{place}: brackets nest {depth} levels deep, {limit} are allowed")]
     TooDeep {
         /// The bracket that is one too many.
-        place: Place,
+        place: Box<Place>,
         /// The depth reached there.
         depth: usize,
         /// The greatest depth allowed.
@@ -90,7 +90,7 @@ pub enum RegoError {
     #[error("{place}: the policy has no rule `{rule}` in package `{package}`{}", did_you_mean(.near.as_deref()))]
     NoSuchRule {
         /// The line of the package.
-        place: Place,
+        place: Box<Place>,
         /// The policy's package.
         package: String,
         /// The rule that was asked for.
@@ -104,7 +104,7 @@ pub enum RegoError {
     #[error("{place}: the rule `{rule}` is undefined for this input")]
     Undefined {
         /// The rule's line.
-        place: Place,
+        place: Box<Place>,
         /// The rule.
         rule: String,
     },
@@ -112,7 +112,7 @@ pub enum RegoError {
     #[error("{place}: the rule `applies` must be true or false, it is {found}")]
     NotBoolean {
         /// The rule's line.
-        place: Place,
+        place: Box<Place>,
         /// What it is instead.
         found: &'static str,
     },
@@ -120,7 +120,7 @@ pub enum RegoError {
     #[error("{place}: the rule `{rule}` must be an object or a list of objects, {found}")]
     NotFindings {
         /// The rule's line.
-        place: Place,
+        place: Box<Place>,
         /// The rule.
         rule: String,
         /// What it is instead, as half a sentence.
@@ -130,7 +130,7 @@ pub enum RegoError {
     #[error("{place}: the policy is recursive: {chain}")]
     Recursive {
         /// The first rule of the circle.
-        place: Place,
+        place: Box<Place>,
         /// The circle in words.
         chain: String,
     },
@@ -138,7 +138,7 @@ pub enum RegoError {
     #[error("{place}: {message}")]
     Evaluation {
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// What failed.
         message: String,
     },
@@ -146,7 +146,7 @@ pub enum RegoError {
     #[error("{place}: the policy did not finish within {limit_ms} ms")]
     OutOfTime {
         /// The file.
-        place: Place,
+        place: Box<Place>,
         /// The limit in milliseconds.
         limit_ms: u64,
     },
@@ -169,7 +169,7 @@ pub enum RegoError {
 impl RegoError {
     /// Gives an evaluation error without a line the line of the rule that was asked for: some built-in functions do not say where they failed.
     #[must_use]
-    pub fn or_at(self, place_of_rule: impl FnOnce() -> Place, rule: &str) -> Self {
+    pub fn or_at(self, place_of_rule: impl FnOnce() -> Box<Place>, rule: &str) -> Self {
         match self {
             Self::Evaluation { place, message } if place.line.is_none() => Self::Evaluation {
                 place: place_of_rule(),
