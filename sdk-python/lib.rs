@@ -3,39 +3,116 @@
 /// Every Python file: its path below the folder that goes on `sys.path`, with `/` between its parts, and its text. Sorted by path.
 pub const FILES: &[(&str, &str)] = &[
     ("opsbox/__init__.py", include_str!("src/opsbox/__init__.py")),
-    ("opsbox/_bridge/__init__.py", include_str!("src/opsbox/_bridge/__init__.py")),
-    ("opsbox/_bridge/config.py", include_str!("src/opsbox/_bridge/config.py")),
-    ("opsbox/_bridge/hooks.py", include_str!("src/opsbox/_bridge/hooks.py")),
-    ("opsbox/_bridge/loading.py", include_str!("src/opsbox/_bridge/loading.py")),
-    ("opsbox/_bridge/main.py", include_str!("src/opsbox/_bridge/main.py")),
-    ("opsbox/_bridge/records.py", include_str!("src/opsbox/_bridge/records.py")),
-    ("opsbox/_bridge/service.py", include_str!("src/opsbox/_bridge/service.py")),
-    ("opsbox/_bridge/standins/core/__init__.py", include_str!("src/opsbox/_bridge/standins/core/__init__.py")),
+    (
+        "opsbox/_bridge/__init__.py",
+        include_str!("src/opsbox/_bridge/__init__.py"),
+    ),
+    (
+        "opsbox/_bridge/config.py",
+        include_str!("src/opsbox/_bridge/config.py"),
+    ),
+    (
+        "opsbox/_bridge/hooks.py",
+        include_str!("src/opsbox/_bridge/hooks.py"),
+    ),
+    (
+        "opsbox/_bridge/loading.py",
+        include_str!("src/opsbox/_bridge/loading.py"),
+    ),
+    (
+        "opsbox/_bridge/main.py",
+        include_str!("src/opsbox/_bridge/main.py"),
+    ),
+    (
+        "opsbox/_bridge/probe.py",
+        include_str!("src/opsbox/_bridge/probe.py"),
+    ),
+    (
+        "opsbox/_bridge/service.py",
+        include_str!("src/opsbox/_bridge/service.py"),
+    ),
+    (
+        "opsbox/_bridge/standins/core/__init__.py",
+        include_str!("src/opsbox/_bridge/standins/core/__init__.py"),
+    ),
     (
         "opsbox/_bridge/standins/core/base_hooks.py",
         include_str!("src/opsbox/_bridge/standins/core/base_hooks.py"),
     ),
-    ("opsbox/_bridge/standins/core/cli.py", include_str!("src/opsbox/_bridge/standins/core/cli.py")),
-    ("opsbox/_bridge/standins/core/config.py", include_str!("src/opsbox/_bridge/standins/core/config.py")),
-    ("opsbox/_bridge/standins/core/plugins.py", include_str!("src/opsbox/_bridge/standins/core/plugins.py")),
-    ("opsbox/_bridge/standins/core/utils.py", include_str!("src/opsbox/_bridge/standins/core/utils.py")),
-    ("opsbox/_bridge/standins/pluggy.py", include_str!("src/opsbox/_bridge/standins/pluggy.py")),
+    (
+        "opsbox/_bridge/standins/core/cli.py",
+        include_str!("src/opsbox/_bridge/standins/core/cli.py"),
+    ),
+    (
+        "opsbox/_bridge/standins/core/config.py",
+        include_str!("src/opsbox/_bridge/standins/core/config.py"),
+    ),
+    (
+        "opsbox/_bridge/standins/core/plugins.py",
+        include_str!("src/opsbox/_bridge/standins/core/plugins.py"),
+    ),
+    (
+        "opsbox/_bridge/standins/core/utils.py",
+        include_str!("src/opsbox/_bridge/standins/core/utils.py"),
+    ),
+    (
+        "opsbox/_bridge/standins/pluggy.py",
+        include_str!("src/opsbox/_bridge/standins/pluggy.py"),
+    ),
     ("opsbox/_facts.py", include_str!("src/opsbox/_facts.py")),
     ("opsbox/_models.py", include_str!("src/opsbox/_models.py")),
     ("opsbox/_original.py", include_str!("src/opsbox/_original.py")),
-    ("opsbox/_wire/__init__.py", include_str!("src/opsbox/_wire/__init__.py")),
-    ("opsbox/_wire/channel.py", include_str!("src/opsbox/_wire/channel.py")),
+    (
+        "opsbox/_wire/__init__.py",
+        include_str!("src/opsbox/_wire/__init__.py"),
+    ),
+    (
+        "opsbox/_wire/channel.py",
+        include_str!("src/opsbox/_wire/channel.py"),
+    ),
     ("opsbox/_wire/codec.py", include_str!("src/opsbox/_wire/codec.py")),
-    ("opsbox/_wire/errors.py", include_str!("src/opsbox/_wire/errors.py")),
-    ("opsbox/_wire/faults.py", include_str!("src/opsbox/_wire/faults.py")),
+    (
+        "opsbox/_wire/errors.py",
+        include_str!("src/opsbox/_wire/errors.py"),
+    ),
+    (
+        "opsbox/_wire/faults.py",
+        include_str!("src/opsbox/_wire/faults.py"),
+    ),
     ("opsbox/_wire/loop.py", include_str!("src/opsbox/_wire/loop.py")),
-    ("opsbox/_wire/results.py", include_str!("src/opsbox/_wire/results.py")),
+    (
+        "opsbox/_wire/records.py",
+        include_str!("src/opsbox/_wire/records.py"),
+    ),
+    (
+        "opsbox/_wire/results.py",
+        include_str!("src/opsbox/_wire/results.py"),
+    ),
     ("opsbox/_wire/stdio.py", include_str!("src/opsbox/_wire/stdio.py")),
-    ("opsbox/_wire/values.py", include_str!("src/opsbox/_wire/values.py")),
+    (
+        "opsbox/_wire/values.py",
+        include_str!("src/opsbox/_wire/values.py"),
+    ),
     ("opsbox/base_hooks.py", include_str!("src/opsbox/base_hooks.py")),
     ("opsbox/cli.py", include_str!("src/opsbox/cli.py")),
     ("opsbox/config.py", include_str!("src/opsbox/config.py")),
     ("opsbox/plugins.py", include_str!("src/opsbox/plugins.py")),
+    (
+        "opsbox/sdk/__init__.py",
+        include_str!("src/opsbox/sdk/__init__.py"),
+    ),
+    (
+        "opsbox/sdk/_context.py",
+        include_str!("src/opsbox/sdk/_context.py"),
+    ),
+    ("opsbox/sdk/_plugin.py", include_str!("src/opsbox/sdk/_plugin.py")),
+    ("opsbox/sdk/_result.py", include_str!("src/opsbox/sdk/_result.py")),
+    ("opsbox/sdk/_schema.py", include_str!("src/opsbox/sdk/_schema.py")),
+    (
+        "opsbox/sdk/_service.py",
+        include_str!("src/opsbox/sdk/_service.py"),
+    ),
+    ("opsbox/sdk/testing.py", include_str!("src/opsbox/sdk/testing.py")),
     ("opsbox/utils.py", include_str!("src/opsbox/utils.py")),
 ];
 
@@ -65,6 +142,9 @@ mod tests {
         }
         found.sort();
         let listed: Vec<_> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
-        assert_eq!(listed, found, "list every file of sdk-python/src in sdk-python/lib.rs, sorted");
+        assert_eq!(
+            listed, found,
+            "list every file of sdk-python/src in sdk-python/lib.rs, sorted"
+        );
     }
 }

@@ -19,10 +19,9 @@ def attribute(module: str, stem: str, name: str) -> object:
     Raises:
         AttributeError: There is no original, or it has none of that name.
     """
-    if not name.startswith("__"):
-        original = _load(stem)
-        if original is not None and hasattr(original, name):
-            return getattr(original, name)
+    original = _load(stem)
+    if original is not None and hasattr(original, name):
+        return getattr(original, name)
     raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
 

@@ -44,6 +44,8 @@ def add_hookspecs(manager: object) -> None:
 
 
 def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
     from opsbox import _original
 
     return _original.attribute(__name__, "base_hooks", name)

@@ -51,6 +51,8 @@ def __getattr__(name: str) -> object:
     if name == "console":
         value = globals()["console"] = _make_console()
         return value
+    if name.startswith("__"):
+        raise AttributeError(name)
     from opsbox import _original
 
     return _original.attribute(__name__, "cli", name)

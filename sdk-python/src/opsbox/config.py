@@ -107,6 +107,8 @@ class AppConfig(metaclass=SingletonMeta):
 
 
 def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
     from opsbox import _original
 
     return _original.attribute(__name__, "config", name)

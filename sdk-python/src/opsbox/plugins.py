@@ -99,6 +99,8 @@ class Registry(metaclass=SingletonMeta):
 
 
 def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
     from opsbox import _original
 
     return _original.attribute(__name__, "plugins", name)

@@ -18,6 +18,8 @@ class SingletonMeta(type):
 
 
 def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
     from opsbox import _original
 
     return _original.attribute(__name__, "utils", name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from opsbox._wire.errors import CONFIG_INVALID, WireError
+from opsbox._wire.errors import WireError, config_invalid
 
 EMPTY_SCHEMA = {"type": "object", "properties": {}}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -116,14 +116,7 @@ def invalid(err: object, plugin: str) -> WireError:
         found = err.errors(include_url=False, include_context=False, include_input=False)
     except TypeError:
         found = err.errors()
-    fields = [{"field": _path(item["loc"]), "message": str(item["msg"])} for item in found]
-    text = "; ".join(f"`{item['field']}`: {item['message']}" for item in fields)
-    hint = "see `opsbox config explain FIELD` for what a field takes and where its value comes from"
-    return WireError(
-        CONFIG_INVALID,
-        f"configuration invalid: {text}",
-        {"origin": "plugin", "plugin": plugin, "hook": "set_data", "hint": hint, "fields": fields},
-    )
+    return config_invalid([(_path(item["loc"]), str(item["msg"])) for item in found], plugin)
 
 
 def _path(parts: tuple) -> str:

@@ -7,33 +7,11 @@ import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
-_STANDINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standins")
-_STANDIN_NAMES = ("pluggy", "core")
-
-
-class StandinFinder:
-    """Finds `pluggy` and `core` where nobody else does; it stands last, so it never shadows a real one."""
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Returns the stand-in's spec, or None."""
-        return PathFinder.find_spec(name, [_STANDINS]) if path is None and name in _STANDIN_NAMES else None
+from opsbox._bridge import hooks
 
 
 class Missing(Exception):
     """The module has no such class; the message says which it has."""
-
-
-def prepare(spec: dict) -> None:
-    """Sets up the search for modules: the stand-ins last, and after the environment the plugin's own folder."""
-    sys.meta_path.append(StandinFinder)
-    if spec["source"] == "directory" and spec["folder"] not in sys.path:
-        sys.path.append(spec["folder"])
-
-
-def file_of(spec: dict) -> str:
-    """Returns the code file of a plugin from a folder: the last part of its module, beside the manifest."""
-    return os.path.join(spec["folder"], spec["module"].rsplit(".", 1)[-1] + ".py")
 
 
 def load(spec: dict) -> object:
@@ -52,7 +30,7 @@ def load(spec: dict) -> object:
 
 
 def _from_folder(spec: dict) -> object:
-    path = file_of(spec)
+    path = hooks.file_of(spec)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"the plugin's file {path} does not exist")
     name = spec["module"]

@@ -6,10 +6,8 @@ import json
 import os
 
 from opsbox import _facts
-from opsbox._bridge import hooks, loading
-from opsbox._bridge.records import RecordFinder
-from opsbox._wire import codec, results, stdio
-from opsbox._wire.channel import Channel
+from opsbox._bridge import hooks
+from opsbox._wire import channel, codec, stdio
 from opsbox._wire.errors import HOOK_FAILED, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
 
@@ -25,8 +23,7 @@ _PARAMETERS = {
 def run(spec_text: str, wire_in: int, wire_out: int, capture_fd: int) -> None:
     """Runs the plugin that the spec describes, until the host closes the stream."""
     bridge = Bridge(json.loads(spec_text))
-    channel = Channel(open(wire_in, "rb", buffering=1 << 18), wire_out, lambda: os._exit(0))
-    bridge.connect(Loop(channel, bridge), capture_fd)
+    bridge.connect(Loop(channel.over(wire_in, wire_out), bridge), capture_fd)
     bridge.loop.run()
 
 
@@ -50,17 +47,10 @@ class Bridge:
         self._capture: stdio.Capture | None = None
 
     def connect(self, loop: Loop, capture_fd: int) -> None:
-        """Joins loop, capture and logging together."""
-        import atexit
-
+        """Joins loop and capture together."""
         self.loop = loop
         is_output = self._spec["type"] == "output"
         self._capture = stdio.Capture(capture_fd, self._output if is_output else self._printed, not is_output)
-        self._capture.start()
-        # Registered first, so run last: what other exit handlers print still goes out.
-        atexit.register(self._capture.drain, True)
-        os.register_at_fork(after_in_child=self._in_child)
-        RecordFinder(self._record, lambda: loop.log_level).install()
 
     def hello(self, params: dict) -> dict:
         """Returns the handshake's answer. The plugin is not imported yet."""
@@ -69,9 +59,9 @@ class Bridge:
         _facts.plugin.update(self._spec)
         if terminal.get("columns"):
             os.environ.setdefault("COLUMNS", str(terminal["columns"]))
-        loading.prepare(self._spec)
+        hooks.prepare(self._spec)
         spec = self._spec
-        path = loading.file_of(spec) if spec["source"] == "directory" else hooks.source_of(spec["module"])
+        path = hooks.file_of(spec) if spec["source"] == "directory" else hooks.source_of(spec["module"])
         listed = hooks.listed(path, spec["class_name"], spec["type"])
         return {
             "protocol": PROTOCOL,
@@ -82,7 +72,20 @@ class Bridge:
         }
 
     def ready(self) -> None:
-        """Imports the plugin while the host is busy with the others; a failure is told by the first call."""
+        """Imports the plugin while the host is busy with the others; a failure is told by the first call.
+
+        What the handshake does not need is imported here, after its answer.
+        """
+        import atexit
+
+        from opsbox._bridge import loading
+        from opsbox._wire.records import RecordFinder
+
+        self._capture.start()
+        # Registered first, so run last: what other exit handlers print still goes out.
+        atexit.register(self._capture.drain, True)
+        os.register_at_fork(after_in_child=self._in_child)
+        RecordFinder(self._record, lambda: self.loop.log_level).install()
         try:
             self._plugin = loading.load(self._spec)
         except BaseException as err:
@@ -124,6 +127,8 @@ class Bridge:
         self._capture.drain(last=True)
 
     def _run(self, call: Call, hook: object) -> bytes:
+        from opsbox._wire import results
+
         method, params = call.method, call.params
         if method == "grab_config":
             return codec.encode(self._configure(hook).schema(), self._warn)
@@ -196,6 +201,7 @@ class Bridge:
         return self._make_result
 
     def _cannot_import(self, method: str) -> WireError:
+        from opsbox._bridge import loading
         from opsbox._wire import faults
 
         err = self._import_error

@@ -35,3 +35,12 @@ class Cancelled(KeyboardInterrupt):
 
     It is a `KeyboardInterrupt`, so that `except Exception` does not swallow it and what cleans up on Ctrl-C cleans up here too.
     """
+
+
+def config_invalid(fields: list[tuple[str, str]], plugin: str) -> WireError:
+    """Returns "configuration invalid" for pairs of a field's path and what is wrong with it; values are never named."""
+    text = "; ".join(f"`{path}`: {message}" for path, message in fields)
+    hint = "see `opsbox config explain FIELD` for what a field takes and where its value comes from"
+    data = {"origin": "plugin", "plugin": plugin, "hook": "set_data", "hint": hint}
+    data["fields"] = [{"field": path, "message": message} for path, message in fields]
+    return WireError(CONFIG_INVALID, f"configuration invalid: {text}", data)

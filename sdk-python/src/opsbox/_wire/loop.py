@@ -6,8 +6,8 @@ There is no asyncio here: hooks are ordinary functions, libraries expect the mai
 from __future__ import annotations
 
 import _thread
+import _signal
 import os
-import signal
 from _queue import SimpleQueue
 
 from opsbox._wire import codec
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
-_SIGNAL = getattr(signal, "SIGUSR1", None)
+_SIGNAL = getattr(_signal, "SIGUSR1", None)
 _EXIT_GRACE_SECONDS = 1.5
 
 
@@ -84,7 +84,7 @@ class Loop:
     def run(self) -> None:
         """Serves until the host closes the stream."""
         if not self._in_process and _SIGNAL is not None:
-            signal.signal(_SIGNAL, lambda *_: self._interrupt())
+            _signal.signal(_SIGNAL, lambda *_: self._interrupt())
         _thread.start_new_thread(self._read, ())
         while True:
             call = self._queue.get()
@@ -160,7 +160,7 @@ class Loop:
         call.cancelled = True
         if call is self.current and not self._in_process and _SIGNAL is not None:
             # A signal, not only a flag: it also wakes a hook that sleeps or waits for a socket.
-            signal.pthread_kill(self._main, _SIGNAL)
+            _signal.pthread_kill(self._main, _SIGNAL)
 
     def _interrupt(self) -> None:
         """Raises in the main thread, if it runs user code of a cancelled call and is not in the middle of a line."""

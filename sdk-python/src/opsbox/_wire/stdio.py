@@ -9,7 +9,6 @@ import _thread
 import codecs
 import io
 import os
-import select
 import sys
 
 TYPE_CHECKING = False
@@ -20,27 +19,37 @@ _CHUNK = 1 << 16
 _DRAIN_MOST = 1 << 24
 
 
-def protect() -> tuple[int, int, int]:
+def protect(capture: bool = True) -> tuple[int, int, int]:
     """Exchanges descriptors 0 and 1 and the standard streams.
 
+    Args:
+        capture: Whether descriptor 1 leads into a pipe; else it leads to standard error.
+
     Returns:
-        The wire's private descriptors for reading and writing, and the read end of the capture pipe. None is inherited by subprocesses.
+        The wire's private descriptors for reading and writing, and the read end of the pipe (-1 without).
+        Subprocesses inherit none of them.
     """
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)  # Integers of any size must survive; the host caps the line.
     wire_in, wire_out = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
-    capture, target = os.pipe()
-    os.dup2(target, 1)
-    os.close(target)
-    os.set_blocking(capture, False)
-    # Unbuffered, as under `python -u`: what is printed stays in order with what C code and subprocesses write to the same descriptor.
+    end = -1
+    if capture:
+        end, target = os.pipe()
+        os.dup2(target, 1)
+        os.close(target)
+        os.set_blocking(end, False)
+    else:
+        os.dup2(2, 1)
+    # Unbuffered, as under `python -u`: what is printed stays in order with what C code and subprocesses write.
     raw = io.FileIO(1, "w", closefd=False)
-    sys.stdout = sys.__stdout__ = io.TextIOWrapper(
-        raw, encoding="utf-8", errors="surrogateescape", write_through=True
-    )
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    return wire_in, wire_out, capture
+    out = io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", write_through=True)
+    sys.stdout = sys.__stdout__ = out
+    nothing = io.FileIO(0, "r", closefd=False)
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(nothing), encoding="utf-8")
+    return wire_in, wire_out, end
 
 
 class Capture:
@@ -91,6 +100,8 @@ class Capture:
         self._lock = _thread.allocate_lock()
 
     def _watch(self) -> None:
+        import select
+
         poll = select.poll()
         poll.register(self._fd, select.POLLIN)
         while True:
@@ -106,7 +117,7 @@ class Capture:
             with self._lock:
                 chunk = self._read()
                 if chunk:
-                    self._hand_on(self._decoder.decode(chunk))
+                    self._hand_on(self._decoder.decode(chunk), last=False)
 
     def _read(self) -> bytes:
         try:
@@ -114,16 +125,15 @@ class Capture:
         except OSError:
             return b""
 
-    def _hand_on(self, text: str) -> None:
+    def _hand_on(self, text: str, last: bool = True) -> None:
+        """Emits whole lines, and what follows the last line end only with `last` or where it is long."""
+        text = self._rest + text
+        end = len(text) if last and not self._by_line or len(text) > _CHUNK else text.rfind("\n") + 1
+        whole, self._rest = text[:end], text[end:]
         if not self._by_line:
-            if text:
-                self._emit(text)
+            if whole:
+                self._emit(whole)
             return
-        lines = (self._rest + text).split("\n")
-        self._rest = lines.pop()
-        if len(self._rest) > _CHUNK:
-            lines.append(self._rest)
-            self._rest = ""
-        for line in lines:
+        for line in whole.split("\n"):
             if line.strip():
                 self._emit(line.rstrip("\r"))
