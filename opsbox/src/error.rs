@@ -12,7 +12,10 @@ pub struct Fault {
 impl Fault {
     /// Makes a fault without hints.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hints: Vec::new() }
+        Self {
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// Adds a hint.
@@ -57,12 +60,18 @@ pub struct Failure {
 impl Failure {
     /// Makes a failure of usage, configuration or manifest with one fault.
     pub fn usage(fault: Fault) -> Self {
-        Self { kind: Kind::Usage, faults: vec![fault] }
+        Self {
+            kind: Kind::Usage,
+            faults: vec![fault],
+        }
     }
 
     /// Makes a failure of the run with one fault.
     pub fn run(fault: Fault) -> Self {
-        Self { kind: Kind::Run, faults: vec![fault] }
+        Self {
+            kind: Kind::Run,
+            faults: vec![fault],
+        }
     }
 }
 
