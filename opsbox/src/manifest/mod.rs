@@ -1,8 +1,11 @@
 //! What a plugin says about itself: its manifest, read from TOML into types, without starting or importing anything.
 
+mod code;
 mod fields;
 mod parse;
+mod policy;
 mod read;
+mod tables;
 pub mod units;
 
 #[cfg(test)]

@@ -1,23 +1,17 @@
 //! TOML text → `Manifest`, with all faults of the file at once.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::fields;
 use super::read::{Report, Table};
-use super::{
-    BadManifest, CheckFacts, EntryPointFacts, Flow, Kind, Launch, Manifest, Origin, Policy, RegoCheck,
-    Severity, Timeouts,
-};
+use super::{BadManifest, EntryPointFacts, Kind, Launch, Manifest, Origin};
+use super::{code, fields, policy, tables};
 use crate::error::Fault;
 use crate::suggest::did_you_mean;
 
 /// The greatest manifest that is read.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
-
-/// The protocol version that this host speaks.
-const PROTOCOL: u32 = 1;
 
 const TABLES: [&str; 9] = [
     "info",
@@ -40,12 +34,9 @@ const INFO: [&str; 7] = [
     "version",
 ];
 
-/// What variables a plugin sees that cannot declare any: the published ones talk to AWS.
-const LEGACY_ENV: &str = "AWS_*";
-
 /// Where the text comes from, which decides what the plugin's code is.
 #[derive(Clone, Copy)]
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Bundled {
         name: &'static str,
         rego: Option<&'static str>,
@@ -174,18 +165,18 @@ fn manifest(
     let description = info.string(report, "description");
     let version = info.string(report, "version");
     let uses = info.strings(report, "uses").unwrap_or_default();
-    let rego = rego(report, root, source, kind.as_ref(), modern);
-    let launch = launch(report, &info, run.as_ref(), source, kind.as_ref());
+    let rego = policy::rego(report, root, source, kind.as_ref(), modern);
+    let launch = code::launch(report, &info, run.as_ref(), source, kind.as_ref());
     let legacy = matches!(launch, Some(Launch::Python { .. }));
-    let protocol = protocol(report, run.as_ref());
-    let env = environment(report, run.as_ref(), legacy);
-    let (timeouts, max_line) = limits(report, root);
-    let check = check(report, root);
+    let protocol = code::protocol(report, run.as_ref());
+    let env = code::environment(report, run.as_ref(), legacy);
+    let (timeouts, max_line) = tables::limits(report, root);
+    let check = tables::check(report, root);
     let config_schema = root
         .table(report, "config")
         .map(|config| fields::schema(report, &config));
-    let flow = flow(report, root, legacy);
-    let handles = handles(report, root, modern);
+    let flow = tables::flow(report, root, legacy);
+    let handles = tables::handles(report, root, modern);
 
     Some(Manifest {
         name: name?,
@@ -229,318 +220,6 @@ fn check_name(report: &mut Report<'_>, info: &Table<'_>, name: &str) {
     }
 }
 
-fn launch(
-    report: &mut Report<'_>,
-    info: &Table<'_>,
-    run: Option<&Table<'_>>,
-    source: Source<'_>,
-    kind: Option<&Kind>,
-) -> Option<Launch> {
-    if let Some(run) = run {
-        run.only(report, &["command", "protocol", "env"], true);
-        if !run.has("command") {
-            let hint = "add `command = [\"bin/plugin\"]` to `[run]`".to_owned();
-            report
-                .fault(run.start, "`[run]` has no `command`")
-                .hints
-                .push(hint);
-            return None;
-        }
-        let argv = run.strings(report, "command")?;
-        if argv.first().is_none_or(|program| program.trim().is_empty()) {
-            report.fault(run.offset("command"), "`command` in `[run]` names no program");
-            return None;
-        }
-        return Some(Launch::Command { argv });
-    }
-    let rego = kind == Some(&Kind::Rego);
-    if let Source::Bundled { .. } = source {
-        return Some(if rego { Launch::Nothing } else { Launch::Bundled });
-    }
-    if !info.has("module") && !info.has("class_name") {
-        if rego {
-            return Some(Launch::Nothing);
-        }
-        let name = info.string(report, "name").unwrap_or_else(|| "plugin".to_owned());
-        let fault = report.fault(
-            info.start,
-            "neither `[run]` nor `module` and `class_name` say what to start",
-        );
-        fault
-            .hints
-            .push(format!("add a table `[run]` with `command = [\"bin/{name}\"]`"));
-        fault.hints.push(format!(
-            "or, for a Python class, `module = \"{name}\"` and `class_name = \"…\"`"
-        ));
-        return None;
-    }
-    let module = info.required(report, "module", "my_module");
-    let class_name = info.required(report, "class_name", "MyPlugin");
-    match source {
-        Source::EntryPoint(_, facts) => {
-            // The entry point is what the original imported; the manifest's `module` is only its last part.
-            let (module, class_name) = facts.value.split_once(':')?;
-            let class_name = class_name.split('[').next().unwrap_or(class_name);
-            Some(Launch::Python {
-                module: module.trim().to_owned(),
-                class_name: class_name.trim().to_owned(),
-                entry_point: true,
-            })
-        }
-        _ => {
-            let (module, class_name) = (module?, class_name?);
-            check_code(report, info, &home(source), &module);
-            Some(Launch::Python {
-                module,
-                class_name,
-                entry_point: false,
-            })
-        }
-    }
-}
-
-fn check_code(report: &mut Report<'_>, info: &Table<'_>, home: &Path, module: &str) {
-    let at = info.offset("module");
-    let last = module.rsplit('.').next().unwrap_or(module);
-    if last.is_empty() || last.contains(['/', '\\', '\0']) {
-        report.fault(
-            at,
-            format!("`module` is `{module}`, which is no name of a Python module"),
-        );
-        return;
-    }
-    let file = home.join(format!("{last}.py"));
-    if !file.is_file() {
-        report
-            .fault(
-                at,
-                format!(
-                    "code file `{}` of `module = \"{module}\"` does not exist",
-                    file.display()
-                ),
-            )
-            .hints
-            .push(format!(
-                "put `{last}.py` beside the manifest, or correct `module`"
-            ));
-    }
-}
-
-fn rego(
-    report: &mut Report<'_>,
-    root: &Table<'_>,
-    source: Source<'_>,
-    kind: Option<&Kind>,
-    modern: bool,
-) -> Option<RegoCheck> {
-    let is_rego = kind == Some(&Kind::Rego);
-    let Some(table) = root.table(report, "rego") else {
-        if is_rego && !root.has("rego") {
-            let hint = "add a table `[rego]` with `rego_file = \"check.rego\"`".to_owned();
-            report
-                .fault(
-                    root.offset("info"),
-                    "a plugin of type `rego` needs a `[rego]` table",
-                )
-                .hints
-                .push(hint);
-        }
-        return None;
-    };
-    let known = [
-        "rego_file",
-        "description",
-        "version",
-        "rule",
-        "strict",
-        "gather_from",
-    ];
-    table.only(report, &known, modern);
-    if !is_rego {
-        report.warn(table.start, "`[rego]` counts only for plugins of type `rego`");
-        return None;
-    }
-    let lenient = root
-        .table(report, "info")
-        .is_some_and(|info| info.has("class_name"))
-        && !root.has("run");
-    let description = table.string(report, "description");
-    let strict = table.boolean(report, "strict").unwrap_or(!lenient);
-    let rule = table
-        .string(report, "rule")
-        .unwrap_or_else(|| "details".to_owned());
-    let version = match table.integers(report, "version", "version = 1").as_deref() {
-        None => 1,
-        Some([0]) => 0,
-        Some([1]) => 1,
-        Some(_) => {
-            let hint = "write `version = 0` for old policies, or leave it out".to_owned();
-            report
-                .fault(table.offset("version"), "`version` in `[rego]` must be 0 or 1")
-                .hints
-                .push(hint);
-            1
-        }
-    };
-    let file = table.required(report, "rego_file", "check.rego")?;
-    let policy = policy(report, &table, source, &file)?;
-    Some(RegoCheck {
-        file,
-        policy,
-        version,
-        rule,
-        strict,
-        description,
-    })
-}
-
-fn policy(report: &mut Report<'_>, table: &Table<'_>, source: Source<'_>, file: &str) -> Option<Policy> {
-    let at = table.offset("rego_file");
-    if let Source::Bundled { rego, .. } = source {
-        if rego.is_none() {
-            report.fault(at, format!("policy `{file}` is not part of this binary"));
-        }
-        return rego.map(Policy::Embedded);
-    }
-    let leaves = Path::new(file)
-        .components()
-        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
-    if leaves {
-        report
-            .fault(
-                at,
-                format!("`rego_file` is `{file}`, which leaves the manifest's folder"),
-            )
-            .hints
-            .push("put the policy beside the manifest or below it".to_owned());
-        return None;
-    }
-    let path = home(source).join(file);
-    if !path.is_file() {
-        report
-            .fault(at, format!("policy `{}` does not exist", path.display()))
-            .hints
-            .push("put the policy there, or correct `rego_file` in `[rego]`".to_owned());
-        return None;
-    }
-    Some(Policy::File(path))
-}
-
-fn protocol(report: &mut Report<'_>, run: Option<&Table<'_>>) -> (u32, u32) {
-    let example = "protocol = [1, 1]";
-    let Some(run) = run else {
-        return (PROTOCOL, PROTOCOL);
-    };
-    let Some(numbers) = run.integers(report, "protocol", example) else {
-        return (PROTOCOL, PROTOCOL);
-    };
-    let range = match numbers[..] {
-        [only] => (only, only),
-        [least, greatest] if least <= greatest => (least, greatest),
-        _ => {
-            let message = "`protocol` in `[run]` must be the least and the greatest version";
-            report
-                .fault(run.offset("protocol"), message)
-                .hints
-                .push(format!("write `{example}`"));
-            return (PROTOCOL, PROTOCOL);
-        }
-    };
-    if !(range.0..=range.1).contains(&PROTOCOL) {
-        let message = format!(
-            "speaks plugin protocol {} to {}, this host speaks {PROTOCOL}",
-            range.0, range.1
-        );
-        report.fault(run.offset("protocol"), message);
-    }
-    range
-}
-
-fn environment(report: &mut Report<'_>, run: Option<&Table<'_>>, legacy: bool) -> Vec<String> {
-    match run {
-        Some(run) => {
-            let patterns = run.strings(report, "env").unwrap_or_default();
-            for pattern in &patterns {
-                let plain = pattern.strip_suffix('*').unwrap_or(pattern);
-                let fine =
-                    plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !pattern.is_empty();
-                if !fine {
-                    let message = format!("`env` in `[run]` holds `{pattern}`, which is no variable's name");
-                    let hint = "write names, or beginnings of names with a star: `env = [\"AWS_*\"]`";
-                    report
-                        .fault(run.offset("env"), message)
-                        .hints
-                        .push(hint.to_owned());
-                }
-            }
-            patterns
-        }
-        None if legacy => vec![LEGACY_ENV.to_owned()],
-        None => Vec::new(),
-    }
-}
-
-fn limits(report: &mut Report<'_>, root: &Table<'_>) -> (Timeouts, Option<u64>) {
-    let mut timeouts = Timeouts::default();
-    if let Some(table) = root.table(report, "timeouts") {
-        let mut known = Vec::new();
-        for (key, slot) in [
-            ("handshake", &mut timeouts.handshake),
-            ("grab_config", &mut timeouts.grab_config),
-            ("set_data", &mut timeouts.set_data),
-            ("activate", &mut timeouts.activate),
-            ("hook_idle", &mut timeouts.hook_idle),
-            ("hook_total", &mut timeouts.hook_total),
-            ("cancel_grace", &mut timeouts.cancel_grace),
-            ("stdin_stall", &mut timeouts.stdin_stall),
-        ] {
-            *slot = table.duration(report, key);
-            known.push(key);
-        }
-        table.only(report, &known, true);
-    }
-    let line = root.table(report, "limits").and_then(|table| {
-        table.only(report, &["line"], true);
-        table.size(report, "line")
-    });
-    (timeouts, line)
-}
-
-fn check(report: &mut Report<'_>, root: &Table<'_>) -> CheckFacts {
-    let Some(table) = root.table(report, "check") else {
-        return CheckFacts::default();
-    };
-    table.only(report, &["severity", "remediation", "reads"], true);
-    CheckFacts {
-        severity: table
-            .choice(report, "severity", &Severity::NAMES)
-            .and_then(|name| Severity::from_name(&name)),
-        remediation: table.string(report, "remediation"),
-        reads: table.strings(report, "reads").unwrap_or_default(),
-    }
-}
-
-fn flow(report: &mut Report<'_>, root: &Table<'_>, legacy: bool) -> Flow {
-    let usual = if legacy { Flow::Append } else { Flow::Replace };
-    let Some(table) = root.table(report, "assistant") else {
-        return usual;
-    };
-    table.only(report, &["flow"], true);
-    match table.choice(report, "flow", &["replace", "append"]).as_deref() {
-        Some("replace") => Flow::Replace,
-        Some("append") => Flow::Append,
-        _ => usual,
-    }
-}
-
-fn handles(report: &mut Report<'_>, root: &Table<'_>, modern: bool) -> Vec<String> {
-    let Some(table) = root.table(report, "handler") else {
-        return Vec::new();
-    };
-    table.only(report, &["handles"], modern);
-    table.strings(report, "handles").unwrap_or_default()
-}
-
 fn origin(source: Source<'_>) -> Origin {
     match source {
         Source::Bundled { .. } => Origin::Bundled,
@@ -556,7 +235,7 @@ fn origin(source: Source<'_>) -> Origin {
     }
 }
 
-fn home(source: Source<'_>) -> PathBuf {
+pub(super) fn home(source: Source<'_>) -> PathBuf {
     match source {
         Source::Bundled { .. } => PathBuf::new(),
         Source::Folder(path) | Source::EntryPoint(path, _) => {
