@@ -1,5 +1,14 @@
 //! Which plugins there are: built in, in plugin folders, and in a Python environment; nothing is started or imported.
 
+pub mod cache;
+mod entry_points;
+mod folders;
+mod search;
+pub(crate) mod stamp;
+
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +16,8 @@ use crate::error::Fault;
 use crate::manifest::{Kind, Manifest, Origin};
 use crate::python::Interpreter;
 use crate::suggest::did_you_mean;
+
+pub use search::{BundledManifest, SchemaSource, Search};
 
 /// Names that always mean the handlers of this host.
 pub const BUILT_IN_HANDLERS: [&str; 2] = ["general", "rego"];

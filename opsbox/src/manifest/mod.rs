@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use crate::error::Fault;
 pub use parse::MAX_MANIFEST_BYTES;
+pub(crate) use parse::read;
 
 /// What a plugin does in a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

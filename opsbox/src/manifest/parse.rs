@@ -62,6 +62,11 @@ impl Manifest {
         parse(Source::Folder(path), &read(path)?)
     }
 
+    /// Reads a manifest of a plugin folder whose text is at hand.
+    pub(crate) fn from_text(path: &Path, text: &str) -> Result<Self, BadManifest> {
+        parse(Source::Folder(path), text)
+    }
+
     /// Reads the manifest beside the module of an entry point.
     ///
     /// # Errors

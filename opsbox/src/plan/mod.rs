@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault, Kind as FailureKind};
-use crate::manifest::{Kind, Manifest};
+use crate::manifest::{Kind, Launch, Manifest};
 use crate::pipeline::Pipeline;
 use close::Closure;
 
@@ -86,15 +86,13 @@ impl Plan {
         plan.checks = stage(&mut closure, Place::First, &pipeline.first);
         plan.assistants = stage(&mut closure, Place::Middle, &pipeline.assistants);
         plan.outputs = stage(&mut closure, Place::Last, &pipeline.outputs);
-        let (providers, handlers, faults) = closure.finish();
-        if !faults.is_empty() {
-            return Err(Failure {
-                kind: FailureKind::Usage,
-                faults,
-            });
-        }
+        let (providers, handlers, mut faults) = closure.finish();
         plan.providers = providers;
         plan.handlers = handlers;
+        faults.extend(without_python(&plan, catalog));
+        if !faults.is_empty() {
+            return Err(Failure { kind: FailureKind::Usage, faults });
+        }
         plan.warnings = warnings(&plan, catalog);
         Ok(plan)
     }
@@ -175,6 +173,31 @@ fn right_place(manifest: &Manifest, place: Place) -> Result<(), Fault> {
         .hint(format!("put `{name}` {}", right.text()))),
         _ => Ok(()),
     }
+}
+
+/// Names the Python plugins that no interpreter could run.
+fn without_python(plan: &Plan, catalog: &Catalog) -> Option<Fault> {
+    if catalog.python.is_some() {
+        return None;
+    }
+    let plugins = plan.plugins();
+    let names: Vec<String> = plugins
+        .iter()
+        .filter(|manifest| matches!(manifest.launch, Launch::Python { .. }))
+        .map(|manifest| format!("`{}`", manifest.name))
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let cause = catalog
+        .python_fault
+        .clone()
+        .unwrap_or_else(|| Fault::new("no Python interpreter was looked for"));
+    let message = format!("Python is needed for {}: {}", names.join(", "), cause.message);
+    Some(Fault {
+        message,
+        hints: cause.hints,
+    })
 }
 
 fn warnings(plan: &Plan, catalog: &Catalog) -> Vec<String> {

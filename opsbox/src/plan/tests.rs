@@ -203,3 +203,22 @@ fn replaced_plugin_warns_whoever_uses_the_name() {
     let plan = Plan::make(&Pipeline::parse("ports-json_out").unwrap(), &catalog).unwrap();
     assert_eq!(plan.warnings, [] as [String; 0]);
 }
+
+#[test]
+fn python_plugin_without_python_says_so() {
+    let mut catalog = catalog();
+    let mut manifest = plugin("p", "snake", "input", &[]).as_ref().clone();
+    manifest.launch = Launch::Python {
+        module: "m".into(),
+        class_name: "C".into(),
+        entry_point: false,
+    };
+    catalog.plugins.push(Arc::new(manifest));
+    catalog.python_fault =
+        Some(Fault::new("no Python interpreter found").hint("install Python 3.9 or newer"));
+    let failure = Plan::make(&Pipeline::parse("snake-cli_out").unwrap(), &catalog).unwrap_err();
+    expect![[r#"
+        error: Python is needed for `snake`: no Python interpreter found
+          hint: install Python 3.9 or newer"#]]
+    .assert_eq(&failure.to_string());
+}
