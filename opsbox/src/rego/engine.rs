@@ -167,6 +167,7 @@ impl<'a> Policy<'a> {
     /// Returns the line of the rule's first definition that is no default.
     pub fn place_of(&self, rule: &str) -> Box<Place> {
         let rules = outline::rules(&self.engine);
+        let rule = rule.split('.').next().unwrap_or(rule);
         let mut of_name = rules.iter().filter(|candidate| candidate.name == rule);
         let first = of_name
             .clone()
@@ -223,7 +224,7 @@ pub(crate) fn evaluate(engine: &mut Engine, path: &str) -> Result<Value, String>
     }
 }
 
-/// Returns the path of a rule, as `data.a["1.0"].rule`.
+/// Returns the path of a rule, as `data.a["1.0"].rule`; the rule may be a path itself (`report.findings`).
 pub(crate) fn rule_path(package: &[String], rule: &str) -> String {
     let is_plain = |part: &str| {
         part.bytes()
@@ -232,7 +233,7 @@ pub(crate) fn rule_path(package: &[String], rule: &str) -> String {
             && !part.is_empty()
     };
     let mut path = String::from("data");
-    for part in package.iter().map(String::as_str).chain([rule]) {
+    for part in package.iter().map(String::as_str).chain(rule.split('.')) {
         if is_plain(part) {
             path.push('.');
             path.push_str(part);

@@ -231,7 +231,7 @@ impl RegoError {
                 "add `default applies := false`, so that the rule has a value for every input".into()
             }
             Self::Undefined { rule, .. } => format!(
-                "write `{rule} contains finding if {{ … }}`, which is empty where nothing is found, or add `default {rule} := []`; look for a key that the input does not have"
+                "the input lacks something that `{rule}` needs: look for a gap of the provider or a misspelt key; where an empty answer is right, write `{rule} contains finding if {{ … }}`"
             ),
             Self::NotBoolean { .. } => "write `default applies := false` and `applies if { … }`".into(),
             Self::NotFindings { .. } => "make each finding an object, for example {\"message\": \"…\", \"resource\": \"…\"}".into(),

@@ -23,6 +23,9 @@ pub struct Suite {
     /// The version of the language: 0 or 1.
     #[serde(default = "one")]
     pub version: u8,
+    /// Whether an error in a built-in function fails a test; else it is undefined.
+    #[serde(default = "yes")]
+    pub strict: bool,
     /// Only tests whose name or package holds this text.
     #[serde(default)]
     pub filter: Option<String>,
@@ -33,6 +36,10 @@ pub struct Suite {
 
 fn one() -> u8 {
     1
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One policy file.
@@ -105,7 +112,7 @@ pub fn run(suite: &Suite) -> Result<Outcomes, RegoError> {
     let time = Duration::from_millis(suite.timeout_ms.filter(|limit| *limit > 0).unwrap_or(10_000));
     let options = Options {
         version: language(suite.version),
-        strict: true,
+        strict: suite.strict,
         time: Some(time),
     };
     let mut engine = engine(options);

@@ -5,6 +5,7 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use opsbox_protocol::error::{ErrorBody, code};
@@ -34,9 +35,12 @@ pub const TEST: &str = "x-opsbox/rego/test";
 /// Stack of the thread that evaluates, in bytes: enough for modest recursion of comprehensions and nested data.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
 
+/// How long an evaluation may go on after the end of the input, which says that the host is gone.
+const ORPHAN_GRACE: Duration = Duration::from_secs(2);
+
 /// Serves the worker's protocol on standard input and output until its end.
 ///
-/// A failure of the streams ends it with code 1.
+/// A failure of the streams ends it with code 1, and so does the end of the input while an evaluation goes on and on.
 pub fn serve() -> ExitCode {
     let served = std::thread::Builder::new()
         .name("rego".into())
@@ -45,7 +49,7 @@ pub fn serve() -> ExitCode {
             let (input, output) = stdio::take()?;
             // A system limit that is lower already holds; then there is nothing to set.
             let _ = stdio::limit_memory(stdio::MEMORY_BYTES);
-            run(BufReader::with_capacity(256 * 1024, input), output)
+            run(read_ahead(BufReader::with_capacity(256 * 1024, input))?, output)
         });
     match served.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
@@ -53,25 +57,49 @@ pub fn serve() -> ExitCode {
     }
 }
 
-/// Serves the worker's protocol until `shutdown` is answered and the input ends.
+/// Reads at most one line ahead, on a thread of its own, so that the end of the input is seen during an evaluation.
+fn read_ahead(input: impl BufRead + Send + 'static) -> io::Result<Receiver<Result<String, FrameError>>> {
+    let (tx, rx) = sync_channel(0);
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        for line in lines(input) {
+            if tx.send(line).is_err() {
+                return;
+            }
+        }
+        drop(tx);
+        std::thread::sleep(ORPHAN_GRACE);
+        std::process::exit(1);
+    })?;
+    Ok(rx)
+}
+
+/// Returns the lines of a stream, and the fault of each that cannot be read.
+pub fn lines(input: impl BufRead) -> impl Iterator<Item = Result<String, FrameError>> {
+    let mut reader = LineReader::new(input);
+    std::iter::from_fn(move || reader.next_line().transpose())
+}
+
+/// Serves the worker's protocol until there are no more lines.
 ///
 /// # Errors
 /// As the streams'.
-pub fn run(input: impl BufRead, output: impl Write) -> io::Result<()> {
-    let mut reader = LineReader::new(input);
+pub fn run(
+    lines: impl IntoIterator<Item = Result<String, FrameError>>,
+    output: impl Write,
+) -> io::Result<()> {
     let mut worker = Worker {
         output,
         plugin: "rego".into(),
         input: None,
     };
-    loop {
-        match reader.next_line() {
-            Ok(Some(line)) => worker.line(line)?,
-            Ok(None) => return Ok(()),
+    for line in lines {
+        match line {
+            Ok(line) => worker.line(line)?,
             Err(FrameError::Io(error)) => return Err(error),
             Err(fault) => worker.log(LogLevel::Error, &format!("a line was passed over: {fault}"))?,
         }
     }
+    Ok(())
 }
 
 /// A request, freed of the line that it came in, so that a line of many megabytes is gone before the evaluation.

@@ -145,9 +145,9 @@ fn an_undefined_rule_is_an_error() {
         &none(),
         "{}",
         &expect![[r#"
-        undefined: old.rego:3: the rule `details` is undefined for this input
-          | details := x if {
-        hint: write `details contains finding if { … }`, which is empty where nothing is found, or add `default details := []`; look for a key that the input does not have"#]],
+            undefined: old.rego:3: the rule `details` is undefined for this input
+              | details := x if {
+            hint: the input lacks something that `details` needs: look for a gap of the provider or a misspelt key; where an empty answer is right, write `details contains finding if { … }`"#]],
     );
 }
 
@@ -311,4 +311,13 @@ fn prints_of_a_policy_are_kept() {
     .unwrap();
     assert_eq!(answer.prints.len(), 1);
     assert!(answer.prints[0].contains("seen 1"), "{:?}", answer.prints);
+}
+
+#[test]
+fn a_rule_may_be_a_path() {
+    let policy = "package a\nreport.findings contains {\"id\": 1}\nreport.other := 2";
+    let answer = answer(policy, &serde_json::json!({"rule": "report.findings"}), "{}").unwrap();
+    assert_eq!(answer.findings, 1);
+    let error = self::answer(policy, &serde_json::json!({"rule": "report.finding"}), "{}").unwrap_err();
+    assert_eq!(error.kind(), "no_such_rule");
 }

@@ -16,7 +16,7 @@ fn session(requests: &[serde_json::Value]) -> Vec<String> {
 
 fn exchange(input: &str) -> Vec<String> {
     let mut output = Vec::new();
-    run(input.as_bytes(), &mut output).unwrap();
+    run(lines(input.as_bytes()), &mut output).unwrap();
     String::from_utf8(output)
         .unwrap()
         .lines()
