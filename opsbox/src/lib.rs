@@ -1,3 +1,14 @@
 //! The Opsbox host: discovers plugins, plans a pipeline, runs it over child processes and reports what happened.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod config;
+pub mod discover;
+pub mod environ;
 pub mod error;
+pub mod manifest;
+pub mod pipeline;
+pub mod plan;
+pub mod python;
+pub mod rego;
+pub mod suggest;

@@ -1,0 +1,177 @@
+//! The sources of configuration in order of precedence; each says what it knows of a field, and its own name.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::files;
+use super::{Assignment, Given, Grammar, Raw};
+use crate::environ::{Environ, is_reserved};
+use crate::error::Failure;
+
+/// One source.
+#[derive(Debug, Clone)]
+pub(super) enum Layer {
+    /// Flags; the last one wins.
+    Flags(Vec<Assignment>, Grammar),
+    /// `OPSBOX_SET_<FIELD>`.
+    Set(Vec<(String, String)>),
+    /// A declared field's own variable.
+    Own(Vec<(String, String)>),
+    /// A file, or one table of it.
+    File(FileLayer),
+}
+
+/// A file, or one table of it.
+#[derive(Debug, Clone)]
+pub(super) struct FileLayer {
+    /// The file with the table, for people.
+    pub(super) origin: String,
+    /// The file.
+    pub(super) path: PathBuf,
+    /// Whether others may read it.
+    pub(super) open: bool,
+    /// The plugin it is for; `None`: all.
+    pub(super) plugin: Option<String>,
+    /// The fields.
+    pub(super) values: Map<String, Value>,
+}
+
+/// What a source says of a field.
+pub(super) struct Found<'a> {
+    pub(super) raw: Raw,
+    pub(super) origin: String,
+    /// The file that others may read as well.
+    pub(super) open_file: Option<&'a FileLayer>,
+}
+
+impl Layer {
+    /// Returns what this source says of a field of a plugin.
+    pub(super) fn get(&self, plugin: &str, field: &str) -> Option<Found<'_>> {
+        let variable = |vars: &[(String, String)], name: &str| {
+            let (_, text) = vars.iter().find(|(known, _)| known == name)?;
+            Some(Raw::Text(text.clone()))
+        };
+        let raw = match self {
+            Self::Flags(assignments, _) => {
+                let mine = |assignment: &&Assignment| {
+                    assignment.field == field
+                        && assignment.plugin.as_deref().is_none_or(|name| name == plugin)
+                };
+                // A flag for this plugin alone wins over one for all, whichever comes last.
+                let own = assignments
+                    .iter()
+                    .rev()
+                    .filter(mine)
+                    .find(|assignment| assignment.plugin.is_some());
+                own.or_else(|| assignments.iter().rev().find(mine))
+                    .map(|assignment| assignment.raw.clone())
+            }
+            Self::Set(vars) => variable(vars, &field.to_uppercase()),
+            Self::Own(_) if is_reserved(field) => None,
+            Self::Own(vars) => variable(vars, &field.to_uppercase()),
+            Self::File(file) if file.plugin.as_deref().is_some_and(|name| name != plugin) => None,
+            Self::File(file) => file.values.get(field).map(|value| Raw::Json(value.clone())),
+        }?;
+        let open_file = match self {
+            Self::File(file) if file.open => Some(file),
+            _ => None,
+        };
+        Some(Found {
+            raw,
+            origin: self.origin(field),
+            open_file,
+        })
+    }
+
+    /// Returns whether this source could say anything of a plugin.
+    pub(super) fn concerns(&self, plugin: &str) -> bool {
+        !matches!(self, Self::File(file) if file.plugin.as_deref().is_some_and(|name| name != plugin))
+    }
+
+    /// Returns the source's name for a field.
+    pub(super) fn origin(&self, field: &str) -> String {
+        match self {
+            Self::Flags(_, Grammar::Modern) => format!("--set {field}"),
+            Self::Flags(_, Grammar::Legacy) => format!("--{field}"),
+            Self::Set(_) => format!("OPSBOX_SET_{}", field.to_uppercase()),
+            Self::Own(_) => field.to_uppercase(),
+            Self::File(file) => file.origin.clone(),
+        }
+    }
+}
+
+/// Reads all sources, the strongest first.
+pub(super) fn all(
+    environ: &Environ,
+    given: &Given<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Layer>, Failure> {
+    let vars = || {
+        environ
+            .vars()
+            .filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
+    };
+    let set = vars()
+        .filter_map(|(name, value)| {
+            Some((name.strip_prefix("OPSBOX_SET_")?.to_uppercase(), value.to_owned()))
+        })
+        .collect();
+    // An empty variable is how CI systems write "not set".
+    let own = vars()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut layers = vec![
+        Layer::Flags(given.assignments.to_vec(), given.grammar),
+        Layer::Set(set),
+        Layer::Own(own),
+    ];
+    if let Some(path) = &given.config {
+        let file = files::read(path).map_err(Failure::usage)?;
+        let origin = path.display().to_string();
+        layers.push(Layer::File(FileLayer {
+            origin,
+            path: path.clone(),
+            open: file.open,
+            plugin: None,
+            values: file.values,
+        }));
+    }
+    if let Some(project) = given.project {
+        let path = project.path.display();
+        let layer = |origin: String, plugin: Option<&String>, values: &Map<String, Value>| {
+            Layer::File(FileLayer {
+                origin,
+                path: project.path.clone(),
+                open: project.open,
+                plugin: plugin.cloned(),
+                values: values.clone(),
+            })
+        };
+        if let Some((name, pipeline)) = given.named.and_then(|name| project.pipelines.get_key_value(name)) {
+            layers.push(layer(format!("{path} [pipelines.{name}]"), None, &pipeline.set));
+        }
+        for (name, fields) in &project.plugins {
+            layers.push(layer(format!("{path} [plugins.{name}]"), Some(name), fields));
+        }
+        layers.push(layer(format!("{path} [config]"), None, &project.config));
+    }
+    if let Some(home) = &environ.home {
+        let path = home.join(".opsbox.json");
+        if path.exists() {
+            match files::read(&path) {
+                Ok(file) => layers.push(Layer::File(FileLayer {
+                    origin: "~/.opsbox.json".to_owned(),
+                    path,
+                    open: file.open,
+                    plugin: None,
+                    values: file.values,
+                })),
+                // The original ignored it with a warning, and other programs' runs must not break on it.
+                Err(fault) => warnings.push(format!("{}; it is ignored", fault.message)),
+            }
+        }
+    }
+    Ok(layers)
+}

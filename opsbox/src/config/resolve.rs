@@ -1,0 +1,266 @@
+//! Layers × schemas → each plugin's fields, typed and validated, with all faults at once.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::convert::Converter;
+use super::report::show;
+use super::shape::{Shape, plain};
+use super::validate::{self, Verdict};
+use super::{Asked, Assignment, FieldReport, Grammar, PluginConfig, Raw, Resolution, Settings, Wanted};
+use crate::error::Fault;
+use crate::suggest::did_you_mean;
+
+/// Core settings of the original that command lines and files may still hold, though no plugin declares them.
+const OLD_SETTINGS: [&str; 2] = ["oai_key", "claude_key"];
+
+pub(super) fn resolve(settings: &Settings, wanted: &[Wanted<'_>]) -> Resolution {
+    let mut resolution = Resolution {
+        warnings: settings.warnings.clone(),
+        ..Resolution::default()
+    };
+    for wanted in wanted {
+        let config = plugin(settings, *wanted, &mut resolution);
+        resolution.plugins.push(config);
+    }
+    unknown(settings, wanted, &mut resolution);
+    resolution
+}
+
+pub(super) fn explain(settings: &Settings, wanted: Wanted<'_>, field: &str) -> Vec<Asked> {
+    let Some(declared) = declared(wanted)
+        .into_iter()
+        .find(|(report, _)| report.name == field)
+    else {
+        return Vec::new();
+    };
+    let (report, _) = declared;
+    let mut asked = Vec::new();
+    let mut found = false;
+    for layer in settings
+        .layers
+        .iter()
+        .filter(|layer| layer.concerns(wanted.plugin))
+    {
+        let value = layer
+            .get(wanted.plugin, field)
+            .map(|found| raw_text(&found.raw, report.secret));
+        let wins = value.is_some() && !found;
+        found |= value.is_some();
+        asked.push(Asked {
+            origin: layer.origin(field),
+            value,
+            wins,
+        });
+    }
+    asked.push(Asked {
+        origin: "the plugin's default".to_owned(),
+        value: report.shown_default(),
+        wins: !found,
+    });
+    asked
+}
+
+fn plugin(settings: &Settings, wanted: Wanted<'_>, resolution: &mut Resolution) -> PluginConfig {
+    let converter = Converter {
+        now: &settings.now,
+        naive: wanted.legacy,
+    };
+    let mut values = Map::new();
+    let mut fields = Vec::new();
+    let mut raws: Vec<Option<Raw>> = Vec::new();
+    let mut bad: BTreeSet<String> = BTreeSet::new();
+    for (mut report, shape) in declared(wanted) {
+        let found = settings
+            .layers
+            .iter()
+            .find_map(|layer| layer.get(wanted.plugin, &report.name));
+        let Some(found) = found else {
+            raws.push(None);
+            fields.push(report);
+            continue;
+        };
+        if let (true, Some(file)) = (report.secret, found.open_file) {
+            let warning = format!(
+                "`{}` holds the secret `{}` and can be read by every user: run `chmod 600 {0}`",
+                file.path.display(),
+                report.name
+            );
+            if !resolution.warnings.contains(&warning) {
+                resolution.warnings.push(warning);
+            }
+        }
+        match converter.convert(&found.raw, &shape) {
+            Ok(value) => {
+                values.insert(report.name.clone(), value.clone());
+                report.value = Some(value);
+                report.origin = Some(found.origin);
+            }
+            Err(wanted) => {
+                bad.insert(report.name.clone());
+                let shown = raw_shown(&found.raw);
+                let wanted = format!("must be {wanted}");
+                resolution.faults.push(report.wrong(
+                    shown.as_deref(),
+                    &found.origin,
+                    &wanted,
+                    settings.grammar,
+                ));
+            }
+        }
+        raws.push(Some(found.raw));
+        fields.push(report);
+    }
+    let verdict = verdict(wanted, &values, &fields, resolution);
+    for (report, raw) in fields.iter().zip(&raws) {
+        if bad.contains(&report.name) {
+            continue;
+        }
+        if report.required && report.value.is_none() {
+            resolution.faults.push(report.missing(settings.grammar));
+        } else if let (Some(reason), Some(origin)) = (verdict.fields.get(&report.name), &report.origin) {
+            let shown = raw.as_ref().and_then(raw_shown);
+            let wanted = format!("does not fit: {reason}");
+            resolution
+                .faults
+                .push(report.wrong(shown.as_deref(), origin, &wanted, settings.grammar));
+        }
+    }
+    // A rule over the whole object says little while single fields are still wrong or missing.
+    if bad.is_empty() {
+        resolution.faults.extend(
+            verdict
+                .whole
+                .iter()
+                .map(|text| Fault::new(format!("configuration of plugin `{}`: {text}", wanted.plugin))),
+        );
+    }
+    PluginConfig { values, fields }
+}
+
+fn verdict(
+    wanted: Wanted<'_>,
+    values: &Map<String, Value>,
+    fields: &[FieldReport],
+    resolution: &mut Resolution,
+) -> Verdict {
+    if fields.is_empty() {
+        return Verdict::default();
+    }
+    let hidden = |name: &str| fields.iter().any(|field| field.name == name && field.secret);
+    validate::validate(wanted.schema, values, &hidden).unwrap_or_else(|cause| {
+        resolution.warnings.push(format!(
+            "the configuration schema of plugin `{}` cannot be used, so values are passed as they are: {cause}",
+            wanted.plugin
+        ));
+        Verdict::default()
+    })
+}
+
+/// Returns every field that a schema declares.
+fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
+    let required: Vec<&str> = wanted.schema["required"]
+        .as_array()
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    let Some(properties) = wanted.schema["properties"].as_object() else {
+        return Vec::new();
+    };
+    properties
+        .iter()
+        .map(|(name, property)| {
+            let shape = Shape::of(property, wanted.schema);
+            let text = |key: &str| property[key].as_str().map(str::to_owned);
+            let report = FieldReport {
+                name: name.clone(),
+                plugin: wanted.plugin.to_owned(),
+                kind: shape.words(),
+                description: text("description").or_else(|| text("title").filter(|_| !wanted.legacy)),
+                required: required.contains(&name.as_str()),
+                default: property.get("default").cloned(),
+                value: None,
+                origin: None,
+                secret: shape.secret || (wanted.legacy && shape.text && is_secret_name(name)),
+            };
+            (report, shape)
+        })
+        .collect()
+}
+
+/// Old plugins cannot mark their secrets, so these are known by how their names end.
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["key", "token", "secret", "password", "access_key_id"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
+/// Notes what the command line sets though nobody declares it.
+fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resolution) {
+    let fields = |plugin: Option<&str>| -> BTreeSet<&str> {
+        let chosen = wanted
+            .iter()
+            .filter(|wanted| plugin.is_none_or(|name| name == wanted.plugin));
+        chosen
+            .filter_map(|wanted| wanted.schema["properties"].as_object())
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect()
+    };
+    let mut told = BTreeSet::new();
+    for Assignment { plugin, field, .. } in &settings.assignments {
+        if let Some(plugin) = plugin
+            && !wanted.iter().any(|wanted| wanted.plugin == plugin)
+        {
+            let mut fault = Fault::new(format!(
+                "`--set {plugin}.{field}` is for plugin `{plugin}`, which this pipeline does not run"
+            ));
+            fault
+                .hints
+                .extend(did_you_mean(plugin, wanted.iter().map(|wanted| wanted.plugin)));
+            resolution.faults.push(fault);
+            continue;
+        }
+        let known = fields(plugin.as_deref());
+        if known.contains(field.as_str()) || !told.insert((plugin, field)) {
+            continue;
+        }
+        let flag = settings.grammar.flag(field);
+        if settings.grammar == Grammar::Legacy && OLD_SETTINGS.contains(&field.as_str()) {
+            resolution
+                .warnings
+                .push(format!("no plugin of this pipeline uses `{flag}`"));
+            continue;
+        }
+        let flag = flag.trim_end_matches(" …").trim_end_matches("=…");
+        let mut fault = Fault::new(format!(
+            "no plugin of this pipeline declares the field `{field}` of `{flag}`"
+        ));
+        fault.hints.extend(did_you_mean(field, known.iter().copied()));
+        fault.hints.push(match known.len() {
+            0 => "no plugin of this pipeline has fields".to_owned(),
+            1..=12 => format!(
+                "fields are: {}",
+                known.iter().copied().collect::<Vec<_>>().join(", ")
+            ),
+            _ => "see all fields with `opsbox config show PIPELINE`".to_owned(),
+        });
+        resolution.faults.push(fault);
+    }
+}
+
+/// Returns a raw value as text; `None` where there is none.
+fn raw_shown(raw: &Raw) -> Option<String> {
+    match raw {
+        Raw::Text(text) => Some(text.clone()),
+        Raw::List(texts) => Some(texts.join(" ")),
+        Raw::Bare => None,
+        Raw::Json(value) => Some(plain(value)),
+    }
+}
+
+fn raw_text(raw: &Raw, secret: bool) -> String {
+    let text = raw_shown(raw).unwrap_or_else(|| "(flag without value)".to_owned());
+    show(&Value::from(text), secret)
+}

@@ -1,0 +1,98 @@
+//! A whole object against its JSON Schema: which fields do not fit, and why, without showing a secret.
+
+use std::collections::BTreeMap;
+
+use boon::{Compiler, ErrorKind, InstanceToken, Schemas, ValidationError};
+use serde_json::{Map, Value};
+
+/// Where the schema is known to the validator; nothing is ever fetched.
+const PLACE: &str = "https://opsbox.invalid/config.json";
+
+/// What the validator says.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Verdict {
+    /// Field → what is wrong, to be read after the field's name; missing fields are not among them.
+    pub(super) fields: BTreeMap<String, String>,
+    /// What concerns no single field.
+    pub(super) whole: Vec<String>,
+}
+
+/// Validates what somebody set; fields named in `hidden` get messages without their value.
+///
+/// # Errors
+/// Why the schema itself cannot be used.
+pub(super) fn validate(
+    schema: &Value,
+    values: &Map<String, Value>,
+    hidden: &dyn Fn(&str) -> bool,
+) -> Result<Verdict, String> {
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    compiler
+        .add_resource(PLACE, schema.clone())
+        .map_err(|err| err.to_string())?;
+    let index = compiler
+        .compile(PLACE, &mut schemas)
+        .map_err(|err| err.to_string())?;
+    let object = Value::Object(values.clone());
+    let mut verdict = Verdict::default();
+    if let Err(error) = schemas.validate(&object, index) {
+        verdict.collect(&error, hidden);
+    }
+    Ok(verdict)
+}
+
+impl Verdict {
+    fn collect(&mut self, error: &ValidationError<'_, '_>, hidden: &dyn Fn(&str) -> bool) {
+        let field = error.instance_location.tokens.first().map(token);
+        if let Some(field) = field {
+            let text = if hidden(&field) {
+                "does not fit its schema".to_owned()
+            } else {
+                reason(error)
+            };
+            self.fields.entry(field).or_insert(text);
+            return;
+        }
+        match &error.kind {
+            // Missing fields are found by name, so that each can say where to set it.
+            ErrorKind::Required { .. } => {}
+            ErrorKind::AdditionalProperties { .. } => {}
+            _ if !error.causes.is_empty() => {
+                error.causes.iter().for_each(|cause| self.collect(cause, hidden))
+            }
+            kind => self.whole.push(kind.to_string()),
+        }
+    }
+}
+
+/// Returns the reason that helps most: of alternatives all, of a chain the last.
+fn reason(error: &ValidationError<'_, '_>) -> String {
+    if error.causes.is_empty() {
+        let within = error
+            .instance_location
+            .tokens
+            .iter()
+            .skip(1)
+            .map(token)
+            .collect::<Vec<_>>();
+        let place = if within.is_empty() {
+            String::new()
+        } else {
+            format!("at `{}`: ", within.join("."))
+        };
+        return format!("{place}{}", error.kind);
+    }
+    let reasons: Vec<String> = error.causes.iter().map(reason).collect();
+    match error.kind {
+        ErrorKind::AnyOf | ErrorKind::OneOf(_) => reasons.join(", or "),
+        _ => reasons.into_iter().next().unwrap_or_default(),
+    }
+}
+
+fn token(token: &InstanceToken<'_>) -> String {
+    match token {
+        InstanceToken::Prop(name) => name.to_string(),
+        InstanceToken::Item(index) => index.to_string(),
+    }
+}

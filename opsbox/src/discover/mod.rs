@@ -1,0 +1,159 @@
+//! Which plugins there are: built in, in plugin folders, and in a Python environment; nothing is started or imported.
+
+pub mod cache;
+mod entry_points;
+mod folders;
+mod search;
+pub(crate) mod stamp;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::Fault;
+use crate::manifest::{Kind, Manifest, Origin};
+use crate::python::Interpreter;
+use crate::suggest::did_you_mean;
+
+pub use search::{BundledManifest, SchemaSource, Search};
+
+/// Names that always mean the handlers of this host.
+pub const BUILT_IN_HANDLERS: [&str; 2] = ["general", "rego"];
+
+/// All plugins that were found, and what was found but cannot be used.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// Usable plugins, sorted by name; a name that comes twice may not be used.
+    pub plugins: Vec<Arc<Manifest>>,
+    /// Manifests and entry points that cannot be used, sorted by place.
+    pub unusable: Vec<Unusable>,
+    /// Plugins whose place another one of that name has taken.
+    pub replaced: Vec<Replaced>,
+    /// What was odd about the search itself: a folder that is not there, a link loop.
+    pub warnings: Vec<String>,
+    /// The interpreter whose environment was searched and that runs Python plugins.
+    pub python: Option<Interpreter>,
+    /// Why there is no interpreter.
+    pub python_fault: Option<Fault>,
+    /// Where the search looked, for people.
+    pub sources: Vec<String>,
+}
+
+/// Something that looks like a plugin but cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// The name, where one could be read.
+    pub name: Option<String>,
+    /// The manifest, or the metadata of the entry point.
+    pub place: PathBuf,
+    /// The distribution, for an entry point.
+    pub distribution: Option<String>,
+    /// Why; at least one.
+    pub faults: Vec<Fault>,
+}
+
+/// A plugin whose name means another plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replaced {
+    /// The plugin that is not used.
+    pub manifest: Arc<Manifest>,
+    /// What the name means instead.
+    pub by: Origin,
+    /// Whether whoever uses the name should be told.
+    pub warn: bool,
+}
+
+impl Replaced {
+    /// Returns one sentence for lists and warnings.
+    pub fn text(&self) -> String {
+        let Manifest { name, origin, .. } = self.manifest.as_ref();
+        match self.by {
+            Origin::Bundled => format!("`{name}` is built in here; the one of {origin} is not used"),
+            ref by => format!("`{name}` of {by} is used; the one of {origin} is not"),
+        }
+    }
+}
+
+impl Catalog {
+    /// Returns the one plugin of that name.
+    ///
+    /// # Errors
+    /// A fault that names near misses, all places of a doubled plugin, or the reasons why a manifest cannot be used.
+    pub fn find(&self, name: &str) -> Result<Arc<Manifest>, Fault> {
+        let found: Vec<_> = self
+            .plugins
+            .iter()
+            .filter(|manifest| manifest.name == name)
+            .collect();
+        match found[..] {
+            [manifest] => Ok(Arc::clone(manifest)),
+            [] => Err(self.missing(name)),
+            _ => {
+                let places: Vec<String> = found.iter().map(|manifest| manifest.origin.to_string()).collect();
+                Err(Fault::new(format!(
+                    "plugin `{name}` is there {} times: {}",
+                    places.len(),
+                    places.join("; ")
+                ))
+                .hint("rename one of them, remove one, or leave its folder out of `--plugin-dir`"))
+            }
+        }
+    }
+
+    /// Returns names of the usable plugins of one type or, without a type, of all.
+    pub fn names<'a>(&'a self, kind: Option<&'a Kind>) -> impl Iterator<Item = &'a str> {
+        self.plugins
+            .iter()
+            .filter(move |manifest| kind.is_none_or(|kind| *kind == manifest.kind))
+            .map(|manifest| manifest.name.as_str())
+    }
+
+    fn missing(&self, name: &str) -> Fault {
+        if let Some(unusable) = self
+            .unusable
+            .iter()
+            .find(|unusable| unusable.name.as_deref() == Some(name))
+        {
+            let reasons: Vec<&str> = unusable
+                .faults
+                .iter()
+                .map(|fault| fault.message.as_str())
+                .collect();
+            let mut fault = Fault::new(format!("plugin `{name}` cannot be used: {}", reasons.join("; ")));
+            fault.hints = unusable
+                .faults
+                .iter()
+                .flat_map(|fault| fault.hints.clone())
+                .collect();
+            return fault;
+        }
+        let mut fault = Fault::new(format!("plugin `{name}` not found"));
+        fault.hints.extend(did_you_mean(name, self.names(None)));
+        if BUILT_IN_HANDLERS.contains(&name) {
+            fault.hints.push(format!(
+                "`{name}` is a handler of this host and does not stand in a pipeline"
+            ));
+            return fault;
+        }
+        if !self.sources.is_empty() {
+            fault
+                .hints
+                .push(format!("plugins come from: {}", self.sources.join("; ")));
+        }
+        if let Some(python) = &self.python_fault {
+            fault
+                .hints
+                .push(format!("no Python package was looked at: {}", python.message));
+        }
+        let unread = self.unusable.len();
+        fault.hints.push(match unread {
+            0 => "see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR`"
+                .to_owned(),
+            1 => "one plugin cannot be used, see `opsbox plugins doctor`".to_owned(),
+            _ => format!("{unread} plugins cannot be used, see `opsbox plugins doctor`"),
+        });
+        fault
+    }
+}

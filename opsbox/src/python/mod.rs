@@ -1,0 +1,169 @@
+//! The Python side of the host: which interpreter runs Python plugins, what is in its environment, and the bridge's files.
+//!
+//! Nothing here starts a process: whoever asks gives a `Runner`.
+
+mod choose;
+mod files;
+mod probe;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::environ::Environ;
+use crate::error::Fault;
+use crate::manifest::{Launch, Manifest};
+
+pub use choose::{Candidate, choose};
+pub use files::materialise_files;
+
+/// Runs a program to its end; only `plugin/process` spawns, so it provides this.
+pub type Runner<'a> = &'a dyn Fn(&OsStr, &[OsString]) -> io::Result<Output>;
+
+/// The least version that the bridge runs on.
+pub const LEAST_VERSION: (u32, u32, u32) = (3, 9, 0);
+
+/// A Python interpreter that the host may start, and what its probe said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interpreter {
+    /// The program to start.
+    pub path: PathBuf,
+    /// Its version.
+    pub version: (u32, u32, u32),
+    /// Why it was chosen: `--python`, `OPSBOX_PYTHON`, `VIRTUAL_ENV`, `.venv`, `PATH`.
+    pub why: String,
+    /// Its name for itself, such as `cpython`.
+    pub implementation: String,
+    /// The environment it belongs to.
+    pub prefix: PathBuf,
+    /// Where it looks for modules, in order; absolute folders.
+    pub sys_path: Vec<PathBuf>,
+    /// Top-level names of editable installs, with the folder or file that holds them.
+    pub editable: BTreeMap<String, PathBuf>,
+    /// Packages that matter to plugins, and whether they are there.
+    pub packages: BTreeMap<String, bool>,
+}
+
+impl Interpreter {
+    /// Returns the version as people write it.
+    pub fn version_text(&self) -> String {
+        format!("{}.{}.{}", self.version.0, self.version.1, self.version.2)
+    }
+}
+
+/// Finds the interpreter and what is in its environment; runs it only where the cache does not know it.
+///
+/// # Errors
+/// A fault that says which interpreter was looked for, where, and what to do.
+pub fn find(
+    environ: &Environ,
+    wanted: Option<&Path>,
+    files: &[(&str, &str)],
+    run: Runner<'_>,
+) -> Result<Interpreter, Fault> {
+    let candidate = choose(environ, wanted)?;
+    probe::inspect(environ, &candidate, files, run)
+}
+
+/// Returns the folder of the Python files that this binary holds, written where it is missing or damaged.
+///
+/// # Errors
+/// What the file system says; `PermissionDenied` where the folder belongs to somebody else.
+pub fn materialise(cache_dir: &Path) -> io::Result<PathBuf> {
+    materialise_files(cache_dir, bridge_files())
+}
+
+/// Returns the Python files that this binary holds: path and text.
+pub fn bridge_files() -> &'static [(&'static str, &'static str)] {
+    opsbox_python::FILES
+}
+
+/// Returns the command line that runs a Python plugin by the bridge; its first item is the program.
+///
+/// The last item is the bridge's one argument, a JSON object: `name`, `type`, `module`, `class_name`, `folder`, `source`.
+pub fn bridge_argv(interpreter: &Interpreter, files_root: &Path, manifest: &Manifest) -> Vec<OsString> {
+    let (module, class_name, source) = match &manifest.launch {
+        Launch::Python {
+            module,
+            class_name,
+            entry_point: true,
+        } => (module.as_str(), class_name.as_str(), "entry_point"),
+        Launch::Python {
+            module, class_name, ..
+        } => (module.as_str(), class_name.as_str(), "directory"),
+        _ => ("", "", "directory"),
+    };
+    let spec = serde_json::json!({
+        "name": manifest.name,
+        "type": manifest.kind.name(),
+        "module": module,
+        "class_name": class_name,
+        "folder": manifest.home.to_string_lossy(),
+        "source": source,
+    });
+    let mut argv = script_argv(interpreter, files_root, "main.py");
+    argv.push(spec.to_string().into());
+    argv
+}
+
+/// Returns the command line of one of the bridge's scripts.
+fn script_argv(interpreter: &Interpreter, files_root: &Path, script: &str) -> Vec<OsString> {
+    let mut argv = vec![
+        interpreter.path.clone().into_os_string(),
+        "-X".into(),
+        "utf8".into(),
+    ];
+    // Older ones have no `-P`; the bridge then drops the first entry of `sys.path` itself.
+    if interpreter.version >= (3, 11, 0) {
+        argv.push("-P".into());
+    }
+    argv.push(files_root.join("opsbox/_bridge").join(script).into_os_string());
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bridge_is_told_what_to_run_as_json() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.py"), "").unwrap();
+        let path = folder.path().join("manifest.toml");
+        std::fs::write(
+            &path,
+            "[info]\nname='a'\nmodule='pkg.a'\nclass_name='A'\ntype='input'\n",
+        )
+        .unwrap();
+        let manifest = Manifest::from_file(&path).unwrap();
+        let mut interpreter = Interpreter {
+            path: "/usr/bin/python3".into(),
+            version: (3, 11, 7),
+            why: "PATH".into(),
+            implementation: "cpython".into(),
+            prefix: "/usr".into(),
+            sys_path: vec![],
+            editable: BTreeMap::new(),
+            packages: BTreeMap::new(),
+        };
+        let argv = bridge_argv(&interpreter, Path::new("/c"), &manifest);
+        assert_eq!(
+            argv[..5],
+            [
+                "/usr/bin/python3",
+                "-X",
+                "utf8",
+                "-P",
+                "/c/opsbox/_bridge/main.py"
+            ]
+        );
+        let spec: serde_json::Value = serde_json::from_str(argv[5].to_str().unwrap()).unwrap();
+        assert_eq!(spec["source"], "directory");
+        assert_eq!(spec["module"], "pkg.a");
+        assert_eq!(spec["folder"], folder.path().to_str().unwrap());
+        interpreter.version = (3, 9, 1);
+        assert!(!bridge_argv(&interpreter, Path::new("/c"), &manifest).contains(&"-P".into()));
+    }
+}

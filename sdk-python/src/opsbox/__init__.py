@@ -1,0 +1,30 @@
+"""Opsbox for Python: `opsbox.sdk` for new plugins, and the names that plugins of the original Opsbox import.
+
+Importing this package loads nothing: `Result` and the others come on first use, since they bring pydantic along.
+"""
+
+from __future__ import annotations
+
+import os as _os
+import sys as _sys
+
+__all__ = ["AppConfig", "PluginInfo", "Registry", "Result"]
+__version__ = "1.0.0"
+
+_HOMES = {"Result": "plugins", "PluginInfo": "plugins", "Registry": "plugins", "AppConfig": "config"}
+
+# Where the original package is installed too, submodules that are not here are found there.
+__path__ = list(__path__) + [
+    _home
+    for _home in (_os.path.join(_entry, "opsbox") for _entry in _sys.path)
+    if _home not in __path__ and _os.path.isfile(_os.path.join(_home, "__init__.py"))
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'opsbox' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"opsbox.{_HOMES[name]}"), name)
+    return value

@@ -1,0 +1,157 @@
+"""Where a plugin's source is, and the hooks that it has: found and read without importing anything."""
+
+from __future__ import annotations
+
+import _ast
+import os
+import sys
+
+_STANDINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standins")
+_STANDIN_NAMES = ("pluggy", "core")
+
+COMMON = ("grab_config", "set_data", "activate")
+BY_TYPE = {
+    "provider": ("gather_data",),
+    "input": ("process",),
+    "rego": ("inject_data", "report_findings"),
+    "assistant": ("process_input",),
+    "output": ("process_results",),
+}
+WORK = ("gather_data", "process", "inject_data", "report_findings", "process_input", "process_results")
+# The original calls the spelling with two c, its documentation teaches the other. Where a class has both, the first holds.
+SPELLINGS = {
+    "process_input": ("proccess_input", "process_input"),
+    "process_results": ("proccess_results", "process_results"),
+}
+_WIRE_NAMES = {spelling: hook for hook, spellings in SPELLINGS.items() for spelling in spellings}
+_WIRE_NAMES.update({hook: hook for hook in COMMON + WORK if hook not in SPELLINGS})
+_PLAIN_BASES = {"object", "ABC", "Protocol", "Generic"}
+_PARSE_ONLY = 0x400
+
+
+class StandinFinder:
+    """Finds `pluggy` and `core` where nobody else does; it stands last, so it never shadows a real one."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> object:
+        """Returns the stand-in's spec, or None."""
+        if path is not None or name not in _STANDIN_NAMES:
+            return None
+        from importlib.machinery import PathFinder
+
+        return PathFinder.find_spec(name, [_STANDINS])
+
+
+def prepare(spec: dict) -> None:
+    """Sets up the search for modules: after the environment the plugin's own folder, and the stand-ins last."""
+    sys.meta_path.append(StandinFinder)
+    if spec["source"] == "directory" and spec["folder"] not in sys.path:
+        sys.path.append(spec["folder"])
+
+
+def file_of(spec: dict) -> str:
+    """Returns the code file of a plugin from a folder: the last part of its module, beside the manifest."""
+    return os.path.join(spec["folder"], spec["module"].rsplit(".", 1)[-1] + ".py")
+
+
+def possible(plugin_type: str) -> list[str]:
+    """Returns all hooks that a plugin of this type can have."""
+    return [*COMMON, *BY_TYPE.get(plugin_type, WORK)]
+
+
+def listed(path: str | None, class_name: str, plugin_type: str) -> list[str]:
+    """Returns the hooks that the class in this file has, or all possible ones where the source does not tell.
+
+    Args:
+        path: The source file; None where it is not known.
+        class_name: The plugin's class.
+        plugin_type: The type in its manifest.
+    """
+    try:
+        with open(path or "", "rb") as file:
+            source = file.read()
+        tree = compile(source, path, "exec", _PARSE_ONLY, dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return possible(plugin_type)
+    classes: dict[str, _ast.ClassDef] = {}
+    _collect(tree.body, classes)
+    names = _methods(class_name, classes, set())
+    if names is None:
+        return possible(plugin_type)
+    found = {_WIRE_NAMES[name] for name in names if name in _WIRE_NAMES}
+    return [hook for hook in COMMON + WORK if hook in found]
+
+
+def source_of(module: str) -> str | None:
+    """Returns the source file of a module, found without importing it or its parents, or None."""
+    path, name = None, ""
+    parts = module.split(".")
+    for part in parts:
+        name = f"{name}.{part}" if name else part
+        spec = _spec(name, path)
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations
+        if path is None and name != module:
+            return None
+    return spec.origin if spec.origin and spec.origin.endswith(".py") else None
+
+
+def _spec(name: str, path: object) -> object:
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        try:
+            spec = find(name, path) if find is not None else None
+        except Exception:
+            # An editable install's own finder may fail on what it does not know; the import itself will tell.
+            continue
+        if spec is not None:
+            return spec
+    return None
+
+
+def _collect(body: list, classes: dict) -> None:
+    for node in body:
+        if isinstance(node, _ast.ClassDef):
+            classes[node.name] = node
+        for part in ("body", "orelse", "finalbody", "handlers"):
+            if isinstance(node, (_ast.If, _ast.Try, _ast.With, _ast.ExceptHandler)):
+                _collect(getattr(node, part, []), classes)
+
+
+def _methods(name: str, classes: dict, seen: set) -> set | None:
+    """Returns the names in a class's body and in its bases', or None where a base lies elsewhere or the class is generated."""
+    node = classes.get(name)
+    if node is None or name in seen:
+        return None
+    seen.add(name)
+    names: set[str] = set()
+    for base in node.bases:
+        base_name = _base_name(base)
+        if base_name in classes:
+            inherited = _methods(base_name, classes, seen)
+            if inherited is None:
+                return None
+            names |= inherited
+        elif base_name not in _PLAIN_BASES:
+            return None
+    if any(
+        keyword.arg == "metaclass" and _base_name(keyword.value) != "ABCMeta" for keyword in node.keywords
+    ):
+        return None
+    for item in node.body:
+        if isinstance(item, (_ast.FunctionDef, _ast.AsyncFunctionDef)):
+            names.add(item.name)
+        elif isinstance(item, _ast.Assign):
+            names.update(target.id for target in item.targets if isinstance(target, _ast.Name))
+        elif isinstance(item, (_ast.If, _ast.Try, _ast.With, _ast.For)):
+            return None
+    return names
+
+
+def _base_name(node: object) -> str:
+    if isinstance(node, _ast.Subscript):
+        node = node.value
+    if isinstance(node, _ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, _ast.Name) else ""

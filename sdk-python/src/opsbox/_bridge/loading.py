@@ -1,0 +1,103 @@
+"""Imports a plugin's module and makes the plugin: from its folder as the original did, or from an installed package."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+
+from opsbox._bridge import hooks
+
+
+class Missing(Exception):
+    """The module has no such class; the message says which it has."""
+
+
+def load(spec: dict) -> object:
+    """Imports the module and returns the plugin: the class called without arguments.
+
+    Raises:
+        BaseException: Whatever the plugin's code raises.
+    """
+    module = _from_folder(spec) if spec["source"] == "directory" else import_module(spec["module"])
+    found = module
+    for part in spec["class_name"].split("."):
+        if not hasattr(found, part):
+            raise Missing(_missing(module, spec))
+        found = getattr(found, part)
+    return found() if isinstance(found, type) or callable(found) else found
+
+
+def _from_folder(spec: dict) -> object:
+    path = hooks.file_of(spec)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"the plugin's file {path} does not exist")
+    name = spec["module"]
+    parent = name.rpartition(".")[0]
+    if _is_taken(name.split(".")[0], path):
+        # A plugin may be called like a module of the standard library or of the environment. That one keeps its name.
+        name, parent = f"opsbox_plugin_{name.replace('.', '_')}", ""
+    if parent and parent not in sys.modules:
+        _make_parent(parent, spec["folder"])
+    module_spec = ModuleSpec(name, SourceFileLoader(name, path), origin=path)
+    module_spec.has_location = True
+    return _execute(module_spec)
+
+
+def _execute(spec: ModuleSpec) -> object:
+    from importlib.util import module_from_spec
+
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(spec.name, None)
+        raise
+    return sys.modules.get(spec.name, module)
+
+
+def _is_taken(top: str, path: str) -> bool:
+    if (
+        top in sys.modules
+        or top in getattr(sys, "stdlib_module_names", ())
+        or top in sys.builtin_module_names
+    ):
+        return True
+    spec = PathFinder.find_spec(top)
+    if spec is None:
+        return False
+    folder = os.path.dirname(path)
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    return not any(os.path.abspath(place).startswith(os.path.abspath(folder)) for place in places)
+
+
+def _make_parent(parent: str, folder: str) -> None:
+    """Makes the packages above a dotted module, so that the plugin can import its neighbours by their full or relative names."""
+    from types import ModuleType
+
+    so_far = ""
+    for part in parent.split("."):
+        so_far = f"{so_far}.{part}" if so_far else part
+        if so_far not in sys.modules:
+            package = ModuleType(so_far)
+            package.__path__ = [folder]
+            sys.modules[so_far] = package
+
+
+def _missing(module: object, spec: dict) -> str:
+    from difflib import get_close_matches
+
+    wanted = spec["class_name"]
+    classes = [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    ]
+    near = get_close_matches(wanted, classes, 1, 0.6) or [
+        name for name in classes if name.lower() == wanted.lower()
+    ]
+    if near:
+        return f"module `{spec['module']}` has no class `{wanted}`; did you mean `{near[0]}`?"
+    return f"module `{spec['module']}` has no class `{wanted}`; it has {', '.join(f'`{name}`' for name in classes) or 'none'}"

@@ -1,0 +1,39 @@
+"""Entry point of the bridge: `python -X utf8 -P main.py '<spec json>'`, started by the host, one process per plugin."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_ROOT = os.path.dirname(os.path.dirname(_HERE))
+
+
+def main() -> int:
+    """Runs one plugin until the host closes the stream.
+
+    Returns:
+        The exit code: 0, or 64 where it was not the host that started it.
+    """
+    if os.environ.get("OPSBOX_PLUGIN") != "1" or len(sys.argv) != 2:
+        sys.stderr.write(
+            "This is the bridge that lets Opsbox run Python plugins. The program `opsbox` starts it; it does nothing by hand.\n"
+            "To run a plugin, use `opsbox run PIPELINE --plugin-dir DIR`; to see which there are, `opsbox plugins list`.\n"
+        )
+        return 64
+    # Python 3.9 and 3.10 have no -P. The script's folder must not be searched: its modules would shadow others.
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
+    sys.path.insert(0, _ROOT)
+
+    from opsbox._wire import stdio
+
+    wire_in, wire_out, capture = stdio.protect()
+
+    from opsbox._bridge.service import run
+
+    run(sys.argv[1], wire_in, wire_out, capture)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

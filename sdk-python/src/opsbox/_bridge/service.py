@@ -1,0 +1,250 @@
+"""One plugin behind the loop: handshake from its source, import in the background of it, then one hook per call."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from opsbox import _facts
+from opsbox._bridge import hooks
+from opsbox._wire import channel, codec, stdio
+from opsbox._wire.errors import HOOK_FAILED, WireError
+from opsbox._wire.loop import PROTOCOL, Call, Loop
+
+_PARAMETERS = {
+    "process": "data",
+    "inject_data": "data",
+    "report_findings": "data",
+    "process_input": "input",
+    "process_results": "results",
+}
+
+
+def run(spec_text: str, wire_in: int, wire_out: int, capture_fd: int) -> None:
+    """Runs the plugin that the spec describes, until the host closes the stream."""
+    bridge = Bridge(json.loads(spec_text))
+    bridge.connect(Loop(channel.over(wire_in, wire_out), bridge), capture_fd)
+    bridge.loop.run()
+
+
+class Bridge:
+    """Answers the host's calls with a legacy plugin's methods.
+
+    Args:
+        spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
+    """
+
+    methods = frozenset((*hooks.COMMON, *hooks.WORK, "shutdown"))
+
+    def __init__(self, spec: dict) -> None:
+        self.name = spec["name"]
+        self.loop: Loop | None = None
+        self._spec = spec
+        self._plugin: object = None
+        self._import_error: BaseException | None = None
+        self._configuration = None
+        self._make_result = None
+        self._capture: stdio.Capture | None = None
+
+    def connect(self, loop: Loop, capture_fd: int) -> None:
+        """Joins loop and capture together."""
+        self.loop = loop
+        is_output = self._spec["type"] == "output"
+        self._capture = stdio.Capture(capture_fd, self._output if is_output else self._printed, not is_output)
+
+    def hello(self, params: dict) -> dict:
+        """Returns the handshake's answer. The plugin is not imported yet."""
+        terminal = params.get("terminal") or {}
+        _facts.terminal.update(terminal)
+        _facts.plugin.update(self._spec)
+        if terminal.get("columns"):
+            os.environ.setdefault("COLUMNS", str(terminal["columns"]))
+        hooks.prepare(self._spec)
+        spec = self._spec
+        path = hooks.file_of(spec) if spec["source"] == "directory" else hooks.source_of(spec["module"])
+        listed = hooks.listed(path, spec["class_name"], spec["type"])
+        return {
+            "protocol": PROTOCOL,
+            "plugin": {"name": self.name, "version": ""},
+            "hooks": listed,
+            "features": [],
+            "cancel": "cooperative",
+        }
+
+    def ready(self) -> None:
+        """Imports the plugin while the host is busy with the others; a failure is told by the first call.
+
+        What the handshake does not need is imported here, after its answer.
+        """
+        import atexit
+
+        from opsbox._bridge import loading
+        from opsbox._wire.records import RecordFinder
+
+        self._capture.start()
+        # Registered first, so run last: what other exit handlers print still goes out.
+        atexit.register(self._capture.drain, True)
+        os.register_at_fork(after_in_child=self._in_child)
+        RecordFinder(self._record, lambda: self.loop.log_level).install()
+        try:
+            self._plugin = loading.load(self._spec)
+        except BaseException as err:
+            self._import_error = err
+
+    def answer(self, call: Call) -> bytes:
+        """Runs one hook.
+
+        Raises:
+            WireError: The hook failed.
+        """
+        if call.method == "shutdown":
+            return b"{}"
+        from opsbox._bridge import config
+
+        if self._import_error is not None:
+            raise self._cannot_import(call.method)
+        hook, spelling = self._hook(call.method)
+        try:
+            return self._run(call, hook)
+        except WireError:
+            raise
+        except BaseException as err:
+            if call.method == "set_data" and config.is_validation_error(err):
+                raise config.invalid(err, self.name) from err
+            from opsbox._wire import faults
+
+            raise faults.hook_failed(err, self.name, spelling) from err
+
+    def settle(self) -> None:
+        """Sends what was printed before the answer goes out."""
+        self._capture.drain(last=True)
+
+    def finish(self) -> None:
+        """Does nothing more: exit handlers run when the interpreter ends."""
+
+    def abandon(self) -> None:
+        """Saves what was printed, before the process ends at once."""
+        self._capture.drain(last=True)
+
+    def _run(self, call: Call, hook: object) -> bytes:
+        from opsbox._wire import results
+
+        method, params = call.method, call.params
+        if method == "grab_config":
+            return codec.encode(self._configure(hook).schema(), self._warn)
+        if method == "set_data":
+            return self._set_data(hook, params.get("config") or {})
+        if hook is None:
+            return b"{}"
+        if method == "activate":
+            hook()
+            return b"{}"
+        if method == "gather_data":
+            return codec.encode(results.as_one(hook()), self._warn)
+        value = params.get(_PARAMETERS[method])
+        params.clear()
+        if method in ("inject_data", "report_findings"):
+            given = results.from_wire(value, self._result_class())
+        else:
+            given = results.list_from_wire(value, self._result_class())
+        del value
+        returned = call_positionally(hook, given)
+        if method == "process_results":
+            return b"{}"
+        if method == "inject_data":
+            # A hook that changes the Result in place may forget to return it.
+            return codec.encode(results.as_one(given if returned is None else returned), self._warn)
+        return codec.encode(results.as_list(returned), self._warn)
+
+    def _configure(self, hook: object) -> object:
+        from opsbox._bridge.config import Configuration
+
+        self._configuration = Configuration(None if hook is None else hook())
+        return self._configuration
+
+    def _set_data(self, hook: object, fields: dict) -> bytes:
+        if hook is None:
+            return b"{}"
+        # The host may know the schema from its cache and never have asked.
+        configuration = self._configuration or self._configure(self._hook("grab_config")[0])
+        _facts.config.clear()
+        _facts.config.update(fields)
+        if not configuration.is_none:
+            call_positionally(hook, configuration.build(fields, self.name))
+        return b"{}"
+
+    def _hook(self, method: str) -> tuple[object, str]:
+        """Returns the method of the plugin and the spelling it was found under; None where an optional hook is missing."""
+        for spelling in hooks.SPELLINGS.get(method, (method,)):
+            hook = getattr(self._plugin, spelling, None)
+            if callable(hook):
+                return hook, spelling
+        if method in hooks.COMMON:
+            return None, method
+        raise WireError(
+            HOOK_FAILED,
+            f"class `{self._spec['class_name']}` has no hook `{method}`",
+            {
+                "origin": "plugin",
+                "plugin": self.name,
+                "hook": method,
+                "hint": f"add a method `{method}`, or correct `type` in the manifest",
+            },
+        )
+
+    def _result_class(self) -> object:
+        if self._make_result is None:
+            from opsbox.plugins import Result
+
+            # The host has checked the shape; checking again would copy every object.
+            self._make_result = Result.model_construct
+        return self._make_result
+
+    def _cannot_import(self, method: str) -> WireError:
+        from opsbox._bridge import loading
+        from opsbox._wire import faults
+
+        err = self._import_error
+        module = self._spec["module"]
+        error = faults.hook_failed(err, self.name, method, f"cannot import `{module}`")
+        if isinstance(err, loading.Missing):
+            error = WireError(HOOK_FAILED, str(err), error.data)
+            error.data["hint"] = "correct `class_name` in the manifest, or the entry point"
+        else:
+            error.data["hint"] = f"module `{module}`: {error.data['hint']}"
+        return error
+
+    def _output(self, text: str) -> None:
+        self.loop.notify("output", {"text": text, "stream": "stdout"})
+
+    def _printed(self, line: str) -> None:
+        self.loop.log("info", line)
+
+    def _warn(self, text: str) -> None:
+        self.loop.log("warn", text)
+
+    def _record(self, level: str, text: str, logger: str) -> None:
+        self.loop.log(level, text, {"logger": logger} if logger else None)
+        call = self.loop.current
+        if level == "error" and call is not None and call.method == "gather_data":
+            # Such plugins catch and log what they could not read, and return the rest.
+            self.loop.notify(
+                "gap", {"id": call.key, "what": f"part of the data of `{self.name}`", "why": text[:2000]}
+            )
+
+    def _in_child(self) -> None:
+        self.loop.channel.detach()
+        self._capture.detach()
+
+
+def call_positionally(hook: object, value: object) -> object:
+    """Calls a hook with its one value, whatever the parameter is called; a hook that takes none is called without."""
+    function = getattr(hook, "__func__", hook)
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        n_positional = code.co_argcount - (1 if function is not hook else 0)
+        if n_positional <= 0 and not code.co_flags & 0x04:
+            if code.co_kwonlyargcount:
+                return hook(**{code.co_varnames[code.co_argcount]: value})
+            return hook()
+    return hook(value)

@@ -1,0 +1,48 @@
+"""Reaches into the original `opsbox` package, where it is installed beside this one, for what the shim does not offer."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def attribute(module: str, stem: str, name: str) -> object:
+    """Returns an attribute of the original module.
+
+    Args:
+        module: The shim's module, for the message.
+        stem: The file's name without ending.
+        name: The attribute.
+
+    Raises:
+        AttributeError: There is no original, or it has none of that name.
+    """
+    original = _load(stem)
+    if original is not None and hasattr(original, name):
+        return getattr(original, name)
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+def _load(stem: str) -> object:
+    alias = f"opsbox._original_{stem}"
+    if alias in sys.modules:
+        return sys.modules[alias]
+    import opsbox
+
+    for home in opsbox.__path__:
+        path = os.path.join(home, f"{stem}.py")
+        if os.path.abspath(home) != _HERE and os.path.isfile(path):
+            from importlib.util import module_from_spec, spec_from_file_location
+
+            spec = spec_from_file_location(alias, path)
+            module = module_from_spec(spec)
+            sys.modules[alias] = module
+            try:
+                spec.loader.exec_module(module)
+            except Exception as err:
+                del sys.modules[alias]
+                raise AttributeError(f"the original {path} cannot be imported: {err}") from err
+            return module
+    return None

@@ -1,0 +1,1 @@
+"""The plugin side of the wire, shared by the bridge and the SDK: it knows JSON-RPC, file descriptors and Results, and no user code."""

@@ -1,0 +1,106 @@
+"""An exception in user code as an error of the protocol: message, traceback without our own frames, and a hint."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from opsbox._wire.errors import HOOK_FAILED, WireError
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_MESSAGE_MOST = 2000
+_TRACEBACK_MOST = 48 * 1024
+
+
+def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> WireError:
+    """Returns the error for an exception in a hook.
+
+    Args:
+        err: The exception.
+        plugin: The plugin's name.
+        hook: The hook as its author spells it.
+        doing: What failed, for example "cannot import `x`"; empty for the hook itself.
+    """
+    what = doing or f"`{hook}` failed"
+    data = {
+        "origin": "plugin",
+        "plugin": plugin,
+        "hook": hook,
+        "hint": hint_for(err),
+        "traceback": text_of(err),
+    }
+    return WireError(HOOK_FAILED, f"{what}: {one_line(err)}", data)
+
+
+def one_line(err: BaseException) -> str:
+    """Returns an exception's type and text in one line."""
+    kind = type(err).__name__
+    if isinstance(err, SystemExit):
+        return f"the plugin called sys.exit({err.code!r})"
+    try:
+        text = " ".join(str(err).split())
+    except Exception:
+        text = "<its text cannot be made>"
+    if len(text) > _MESSAGE_MOST:
+        text = text[:_MESSAGE_MOST] + "…"
+    return f"{kind}: {text}" if text else kind
+
+
+def text_of(err: BaseException) -> str:
+    """Returns the traceback from the plugin's first frame on, its middle cut out where it is huge."""
+    tb = err.__traceback__
+    while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
+        tb = tb.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(err), err, tb))
+    except Exception as broken:
+        text = f"{type(err).__name__}: <no traceback: {type(broken).__name__}>\n"
+    if len(text) > _TRACEBACK_MOST:
+        half = _TRACEBACK_MOST // 2
+        text = f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
+    return text
+
+
+def hint_for(err: BaseException) -> str:
+    """Returns what to do about an exception, in the imperative."""
+    if isinstance(err, ModuleNotFoundError) and err.name:
+        top = err.name.split(".")[0]
+        return f"install the package that provides `{top}` for {sys.executable or 'this interpreter'}: `{sys.executable or 'python'} -m pip install {top}` (the package's name may differ)"
+    if isinstance(err, SyntaxError):
+        version = ".".join(map(str, sys.version_info[:3]))
+        return f"correct the file, or use the Python version it was written for; this is {version}"
+    if isinstance(err, SystemExit):
+        return "raise an exception that says what is wrong; a plugin must not end its process"
+    if isinstance(err, EOFError):
+        return "do not read standard input; a plugin gets its values from its configuration"
+    if isinstance(err, MemoryError):
+        return "gather less at once, or give the process more memory"
+    place = _place(err)
+    return (
+        f"look at {place}; the full traceback is in the log at level debug" if place else "see the traceback"
+    )
+
+
+def _place(err: BaseException) -> str:
+    """Returns file and line of the deepest frame that is neither ours nor a library's."""
+    found = ""
+    tb = err.__traceback__
+    while tb is not None:
+        name = tb.tb_frame.f_code.co_filename
+        if (
+            not _is_ours(name)
+            and not name.startswith("<")
+            and "site-packages" not in name
+            and not name.startswith(_STDLIB)
+        ):
+            found = f"{name}:{tb.tb_lineno}"
+        tb = tb.tb_next
+    return found
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith((_OURS, "<frozen importlib"))
+
+
+_STDLIB = os.path.dirname(os.path.abspath(traceback.__file__)) + os.sep
