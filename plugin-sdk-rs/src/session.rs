@@ -258,7 +258,11 @@ impl Worker {
                 name: params.plugin.clone(),
                 version: self.service.version.to_owned(),
             },
-            hooks: role.hooks().iter().map(|hook| hook.method().to_owned()).collect(),
+            hooks: [Hook::GrabConfig, Hook::SetData, Hook::Activate]
+                .iter()
+                .chain(role.hooks())
+                .map(|hook| hook.method().to_owned())
+                .collect(),
             features: if role.reports_progress() {
                 vec!["progress".to_owned()]
             } else {
