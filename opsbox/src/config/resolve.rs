@@ -237,7 +237,9 @@ fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resoluti
         let mut fault = Fault::new(format!(
             "no plugin of this pipeline declares the field `{field}` of `{flag}`"
         ));
-        fault.hints.extend(did_you_mean(field, known.iter().copied()));
+        fault
+            .hints
+            .extend(did_you_mean(field, known.iter().copied()).or_else(|| settings.grammar.setting(field)));
         fault.hints.push(match known.len() {
             0 => "no plugin of this pipeline has fields".to_owned(),
             1..=12 => format!(
