@@ -215,6 +215,14 @@ pub struct Asked {
     pub wins: bool,
 }
 
+/// Returns the fields that a schema declares, in its order; no value is set.
+pub fn fields_of(wanted: Wanted<'_>) -> Vec<FieldReport> {
+    resolve::declared(wanted)
+        .into_iter()
+        .map(|(report, _)| report)
+        .collect()
+}
+
 impl Settings {
     /// Reads all sources.
     ///

@@ -159,7 +159,7 @@ fn verdict(
 }
 
 /// Returns every field that a schema declares.
-fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
+pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
     let required: Vec<&str> = wanted.schema["required"]
         .as_array()
         .map(|names| names.iter().filter_map(Value::as_str).collect())
