@@ -125,11 +125,14 @@ pub fn doctor(catalog: &Catalog, environ: &Environ) -> Answer {
                 python.path.display(),
                 python.why
             ));
+            // What has a stand-in, or only belongs to the original, is missed by nobody.
+            let needed = |name: &&str| ["pydantic", "yaml", "loguru", "rich"].contains(name);
             let missing: Vec<&str> = python
                 .packages
                 .iter()
                 .filter(|(_, there)| !**there)
                 .map(|(name, _)| name.as_str())
+                .filter(needed)
                 .collect();
             if !missing.is_empty() {
                 text.push_str(&format!(

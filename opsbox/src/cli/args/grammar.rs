@@ -220,8 +220,8 @@ pub(super) struct Running {
     /// Hide the AWS_* variables from Python plugins of the original style
     #[arg(long)]
     pub(super) no_legacy_env: bool,
-    /// Print the run's own record to stdout
-    #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
+    /// Print the run's own record to stdout as json
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub(super) format: Option<String>,
     /// Write the run's own record to this file
     #[arg(short = 'o', long, value_name = "FILE")]
@@ -236,14 +236,32 @@ pub(super) struct ScreenFlags {
     /// Say more (repeatable)
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
-    /// When to use color
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    /// When to use color: auto, always, never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     pub(super) color: Color,
-    /// How to show progress
-    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    /// How to show progress: auto, plain, json, none
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     pub(super) progress: Progress,
-    /// The form of log lines
-    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    /// The form of log lines: text, json
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     pub(super) log_format: LogFormat,
 }
 

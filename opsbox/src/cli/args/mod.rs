@@ -55,9 +55,10 @@ pub(crate) fn subcommands() -> Vec<String> {
 }
 
 fn modern(argv: &[OsString], environ: &Environ) -> Result<Parsed, Failure> {
-    let command = variables::defaults(Cli::command(), environ).no_binary_name(true);
+    let command = variables::defaults(Cli::command(), environ);
+    let words = std::iter::once(OsString::from("opsbox")).chain(argv.iter().cloned());
     let parsed = command
-        .try_get_matches_from(argv)
+        .try_get_matches_from(words)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => Ok(Parsed::Request(Box::new(requests::request(cli.command)?))),
