@@ -1,0 +1,195 @@
+//! One check: a policy over a provider's data, and the Result made of what it found.
+
+use std::time::Duration;
+
+use regorus::Value;
+use serde::Deserialize;
+
+use super::data;
+use super::engine::{Options, Policy, Version};
+use super::error::RegoError;
+use super::findings::{self, Additions};
+use super::formatted;
+use super::spell::{Speller, write_string};
+
+/// A check as the host sends it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Check {
+    /// The check's name; the Result's name too.
+    pub name: String,
+    /// How messages name the policy's file.
+    pub file: String,
+    /// The policy's text.
+    pub policy: String,
+    /// The version of the language: 0 or 1.
+    #[serde(default = "one")]
+    pub version: u8,
+    /// The rule whose value are the findings.
+    #[serde(default = "details")]
+    pub rule: String,
+    /// Whether an error in a built-in function fails the check.
+    #[serde(default = "yes")]
+    pub strict: bool,
+    /// The check's configuration, an object; seen by the policy as `data.config`.
+    #[serde(default)]
+    pub config: Option<Box<serde_json::value::RawValue>>,
+    /// Added to findings that have none.
+    #[serde(default)]
+    pub severity: Option<String>,
+    /// Added to findings that have none.
+    #[serde(default)]
+    pub remediation: Option<String>,
+    /// What the Result is about.
+    #[serde(default)]
+    pub relates_to: String,
+    /// What the Result tells.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Whether to make the text for people; else it is empty.
+    #[serde(default)]
+    pub format: bool,
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn details() -> String {
+    "details".into()
+}
+
+impl Check {
+    /// Returns the check's language.
+    pub fn language(&self) -> Version {
+        language(self.version)
+    }
+}
+
+/// Returns the language of this number: 0 is the old one, every other the current.
+pub fn language(version: u8) -> Version {
+    if version == 0 { Version::V0 } else { Version::V1 }
+}
+
+/// What a check gave.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whether the check's subject is there at all; false: nothing was looked at.
+    pub applies: bool,
+    /// The number of findings.
+    pub findings: usize,
+    /// The Result's JSON text.
+    pub result: Vec<u8>,
+    /// What the policy printed, line by line.
+    pub prints: Vec<String>,
+}
+
+impl Answer {
+    /// Returns the answer's JSON text: `applies`, `findings`, `result`.
+    pub fn json(&self) -> Vec<u8> {
+        let mut out = format!(
+            "{{\"applies\":{},\"findings\":{},\"result\":",
+            self.applies, self.findings
+        )
+        .into_bytes();
+        out.extend_from_slice(&self.result);
+        out.push(b'}');
+        out
+    }
+}
+
+/// Evaluates a check over what a policy sees as `input`.
+///
+/// # Errors
+/// [`RegoError`], as its variants say; never an empty answer instead.
+pub fn run(check: &Check, input: Value, time: Option<Duration>) -> Result<Answer, RegoError> {
+    let options = Options {
+        version: check.language(),
+        strict: check.strict,
+        time,
+    };
+    let mut policy = Policy::parse(&check.file, &check.policy, options)?;
+    policy.set_data(input, config(check.config.as_deref())?)?;
+    let applies = !policy.defines("applies") || applies(&mut policy)?;
+    let found = if applies {
+        let value = policy.value(&check.rule)?;
+        if let Some(found) = findings::fault(&value) {
+            return Err(RegoError::NotFindings {
+                place: policy.place_of(&check.rule),
+                rule: check.rule.clone(),
+                found,
+            });
+        }
+        let additions = Additions {
+            severity: check.severity.clone(),
+            remediation: check.remediation.clone(),
+        };
+        findings::complete(value, &additions)
+    } else {
+        Value::new_array()
+    };
+    Ok(Answer {
+        applies,
+        findings: findings::count(&found),
+        result: result(check, applies, &found),
+        prints: policy.take_prints(),
+    })
+}
+
+/// Reads a configuration; absent and null are an empty one.
+///
+/// # Errors
+/// [`RegoError::Data`] where it is no object.
+pub fn config(json: Option<&serde_json::value::RawValue>) -> Result<Value, RegoError> {
+    const WHAT: &str = "the check's configuration";
+    let value = json.map_or_else(|| Ok(Value::Null), |json| data::parse(WHAT, json.get()))?;
+    match value {
+        Value::Null => Ok(Value::new_object()),
+        value @ Value::Object(_) => Ok(value),
+        other => Err(RegoError::Data {
+            what: WHAT,
+            why: format!("it is {}, not an object", findings::kind(&other)),
+        }),
+    }
+}
+
+fn applies(policy: &mut Policy<'_>) -> Result<bool, RegoError> {
+    match policy.value("applies")? {
+        Value::Bool(applies) => Ok(applies),
+        other => Err(RegoError::NotBoolean {
+            place: policy.place_of("applies"),
+            found: findings::kind(&other),
+        }),
+    }
+}
+
+fn result(check: &Check, applies: bool, found: &Value) -> Vec<u8> {
+    let description = check.description.as_deref().unwrap_or_default();
+    let formatted = match (check.format, applies) {
+        (false, _) => String::new(),
+        (true, true) => formatted::text(description, found, check.remediation.as_deref()),
+        (true, false) if description.is_empty() => "not applicable here".to_owned(),
+        (true, false) => format!("not applicable here: {description}"),
+    };
+    let mut out = Vec::new();
+    for (key, text) in [
+        ("{\"relates_to\":", check.relates_to.as_str()),
+        (",\"result_name\":", &check.name),
+        (",\"result_description\":", description),
+    ] {
+        out.extend_from_slice(key.as_bytes());
+        write_string(&mut out, text);
+    }
+    out.extend_from_slice(b",\"details\":");
+    Speller::default().write(&mut out, found);
+    out.extend_from_slice(b",\"formatted\":");
+    write_string(&mut out, &formatted);
+    out.push(b'}');
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! The worker's side of the wire: one request after the other, on blocking standard streams.
+//!
+//! `$/cancel` is not answered to: the interpreter cannot be stopped from within, so the host ends the process.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use opsbox_protocol::error::{ErrorBody, code};
+use opsbox_protocol::frame::{FrameError, LineReader};
+use opsbox_protocol::incoming::{Incoming, LineFault, parse_line};
+use opsbox_protocol::message::{Cancel, InitializeResult, LogLevel, LogParams, PluginInfo};
+use opsbox_protocol::{limits, outgoing};
+use regorus::Value;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::check::{self, Check};
+use super::error::{RegoError, shorten};
+use super::testing::{self, Suite};
+use super::{data, stdio};
+
+/// The feature by which host and worker know each other.
+pub const FEATURE: &str = "x-opsbox-rego";
+/// Hands over a provider's data for all checks that follow.
+pub const DATA: &str = "x-opsbox/rego/data";
+/// Evaluates a check.
+pub const CHECK: &str = "x-opsbox/rego/check";
+/// Runs the unit tests of policies.
+pub const TEST: &str = "x-opsbox/rego/test";
+
+/// Stack of the thread that evaluates, in bytes: enough for modest recursion of comprehensions and nested data.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long an evaluation may go on after the end of the input, which says that the host is gone.
+const ORPHAN_GRACE: Duration = Duration::from_secs(2);
+
+/// Serves the worker's protocol on standard input and output until its end.
+///
+/// A failure of the streams ends it with code 1, and so does the end of the input while an evaluation goes on and on.
+pub fn serve() -> ExitCode {
+    let served = std::thread::Builder::new()
+        .name("rego".into())
+        .stack_size(STACK_BYTES)
+        .spawn(|| {
+            let (input, output) = stdio::take()?;
+            // A system limit that is lower already holds; then there is nothing to set.
+            let _ = stdio::limit_memory(stdio::MEMORY_BYTES);
+            run(read_ahead(BufReader::with_capacity(256 * 1024, input))?, output)
+        });
+    match served.map(std::thread::JoinHandle::join) {
+        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Reads at most one line ahead, on a thread of its own, so that the end of the input is seen during an evaluation.
+fn read_ahead(input: impl BufRead + Send + 'static) -> io::Result<Receiver<Result<String, FrameError>>> {
+    let (tx, rx) = sync_channel(0);
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        for line in lines(input) {
+            if tx.send(line).is_err() {
+                return;
+            }
+        }
+        drop(tx);
+        std::thread::sleep(ORPHAN_GRACE);
+        std::process::exit(1);
+    })?;
+    Ok(rx)
+}
+
+/// Returns the lines of a stream, and the fault of each that cannot be read.
+pub fn lines(input: impl BufRead) -> impl Iterator<Item = Result<String, FrameError>> {
+    let mut reader = LineReader::new(input);
+    std::iter::from_fn(move || reader.next_line().transpose())
+}
+
+/// Serves the worker's protocol until there are no more lines.
+///
+/// # Errors
+/// As the streams'.
+pub fn run(
+    lines: impl IntoIterator<Item = Result<String, FrameError>>,
+    output: impl Write,
+) -> io::Result<()> {
+    let mut worker = Worker {
+        output,
+        plugin: "rego".into(),
+        input: None,
+    };
+    for line in lines {
+        match line {
+            Ok(line) => worker.line(line)?,
+            Err(FrameError::Io(error)) => return Err(error),
+            Err(fault) => worker.log(LogLevel::Error, &format!("a line was passed over: {fault}"))?,
+        }
+    }
+    Ok(())
+}
+
+/// A request, freed of the line that it came in, so that a line of many megabytes is gone before the evaluation.
+enum Job {
+    Initialize(String),
+    SetData(Option<u64>),
+    Nothing,
+    Schema,
+    Data(Value),
+    Check(Box<Check>, Option<Value>, Option<Duration>),
+    Test(Suite),
+}
+
+#[derive(Deserialize)]
+struct DataParams<'a> {
+    #[serde(borrow)]
+    data: ResultParts<'a>,
+}
+
+/// The part of a Result that a policy sees.
+#[derive(Deserialize)]
+struct ResultParts<'a> {
+    #[serde(borrow)]
+    details: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct CheckParams<'a> {
+    check: Check,
+    #[serde(borrow, default)]
+    data: Option<ResultParts<'a>>,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct Settings {
+    #[serde(default)]
+    memory_bytes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct SetDataParams {
+    #[serde(default)]
+    config: Settings,
+}
+
+#[derive(Deserialize)]
+struct InitializeParams {
+    plugin: String,
+}
+
+struct Worker<W> {
+    output: W,
+    plugin: String,
+    input: Option<Value>,
+}
+
+impl<W: Write> Worker<W> {
+    fn line(&mut self, line: String) -> io::Result<()> {
+        let (id, method, job) = match parse_line(&line, &|_| None) {
+            Ok(Incoming::Request { id, method, params }) => (
+                id.to_owned(),
+                method.clone().into_owned(),
+                decode(&method, params),
+            ),
+            Ok(Incoming::Notification { .. } | Incoming::Response { .. }) => return Ok(()),
+            Err(LineFault::Noise) => {
+                return self.log(LogLevel::Warn, "a line that is no message was passed over");
+            }
+            Err(LineFault::Damaged { id, why }) => {
+                let Some(id) = id else {
+                    return self.log(
+                        LogLevel::Error,
+                        &format!("a broken message was passed over: {why}"),
+                    );
+                };
+                return self.write(
+                    outgoing::error_line(&id, &ErrorBody::new(code::INVALID_REQUEST, why)).as_bytes(),
+                );
+            }
+        };
+        drop(line);
+        let answered = job.and_then(|job| {
+            let caught = catch_unwind(AssertUnwindSafe(|| self.answer(job)));
+            caught.unwrap_or_else(|_| {
+                Err(Failure::Body(ErrorBody::new(
+                    code::INTERNAL,
+                    "the Rego interpreter panicked",
+                )))
+            })
+        });
+        match answered {
+            Ok((result, prints)) => {
+                for print in prints {
+                    self.log(LogLevel::Info, &print)?;
+                }
+                outgoing::write_response(&mut self.output, &id, &result)
+            }
+            Err(failure) => {
+                let body = failure.body(&self.plugin, &method);
+                self.write(outgoing::error_line(&id, &body).as_bytes())
+            }
+        }
+    }
+
+    fn answer(&mut self, job: Job) -> Result<(Vec<u8>, Vec<String>), Failure> {
+        let empty = || Ok((b"{}".to_vec(), Vec::new()));
+        match job {
+            Job::Initialize(plugin) => {
+                self.plugin = plugin;
+                let result = InitializeResult {
+                    protocol: opsbox_protocol::VERSION,
+                    plugin: PluginInfo { name: "rego".into(), version: env!("CARGO_PKG_VERSION").into() },
+                    hooks: Vec::new(),
+                    features: vec![FEATURE.into()],
+                    cancel: Cancel::None,
+                };
+                Ok((json!(result).to_string().into_bytes(), Vec::new()))
+            }
+            Job::Schema => Ok((json!({"type": "object", "properties": {"memory_bytes": {"type": "integer", "minimum": 0, "description": "most address space of the worker, in bytes"}}}).to_string().into_bytes(), Vec::new())),
+            Job::SetData(Some(bytes)) => match stdio::limit_memory(bytes) {
+                Ok(()) => empty(),
+                Err(error) => Err(Failure::Body(ErrorBody::new(code::CONFIG_INVALID, format!("cannot limit the memory to {bytes} bytes: {error}")))),
+            },
+            Job::Nothing | Job::SetData(None) => empty(),
+            Job::Data(input) => {
+                self.input = Some(input);
+                empty()
+            }
+            Job::Check(check, input, time) => {
+                let Some(input) = input.or_else(|| self.input.clone()) else {
+                    return Err(RegoError::NoData { check: check.name }.into());
+                };
+                let answer = check::run(&check, input, time)?;
+                Ok((answer.json(), answer.prints))
+            }
+            Job::Test(suite) => Ok((json!(testing::run(&suite)?).to_string().into_bytes(), Vec::new())),
+        }
+    }
+
+    fn log(&mut self, level: LogLevel, message: &str) -> io::Result<()> {
+        let max = usize::try_from(limits::LOG_BYTES).unwrap_or(usize::MAX) / 4;
+        let params = LogParams {
+            level,
+            message: shorten(message, max),
+            fields: None,
+        };
+        let line = outgoing::notification_line("log", &params)?;
+        self.write(line.as_bytes())
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        self.output.write_all(line)?;
+        self.output.flush()
+    }
+}
+
+fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Failure> {
+    let text = params.map_or("{}", RawValue::get);
+    match method {
+        "initialize" => Ok(Job::Initialize(from::<InitializeParams>(text)?.plugin)),
+        "grab_config" => Ok(Job::Schema),
+        "set_data" => Ok(Job::SetData(from::<SetDataParams>(text)?.config.memory_bytes)),
+        "activate" | "shutdown" => Ok(Job::Nothing),
+        DATA => Ok(Job::Data(input(from::<DataParams<'_>>(text)?.data.details)?)),
+        CHECK => {
+            let CheckParams {
+                check,
+                data,
+                timeout_ms,
+            } = from(text)?;
+            let input = data.map(|data| input(data.details)).transpose()?;
+            let time = timeout_ms.filter(|limit| *limit > 0).map(Duration::from_millis);
+            Ok(Job::Check(Box::new(check), input, time))
+        }
+        TEST => Ok(Job::Test(from(text)?)),
+        other => Err(Failure::Body(ErrorBody::new(
+            code::METHOD_NOT_FOUND,
+            format!("the Rego worker knows no method `{}`", shorten(other, 80)),
+        ))),
+    }
+}
+
+fn from<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, Failure> {
+    serde_json::from_str(params).map_err(|error| {
+        Failure::Body(ErrorBody::new(
+            code::INVALID_PARAMS,
+            format!("the parameters have the wrong shape: {error}"),
+        ))
+    })
+}
+
+fn input(details: &RawValue) -> Result<Value, RegoError> {
+    Ok(data::input_of(data::parse("the provider's data", details.get())?))
+}
+
+/// Why a request has no result.
+enum Failure {
+    Rego(RegoError),
+    Body(ErrorBody),
+}
+
+impl From<RegoError> for Failure {
+    fn from(error: RegoError) -> Self {
+        Self::Rego(error)
+    }
+}
+
+impl Failure {
+    fn body(self, plugin: &str, method: &str) -> ErrorBody {
+        let error = match self {
+            Self::Body(body) => return body,
+            Self::Rego(error) => error,
+        };
+        let code = if matches!(error, RegoError::NoData { .. }) {
+            code::NOT_READY
+        } else {
+            code::HOOK_FAILED
+        };
+        let mut body = ErrorBody::new(code, error.to_string());
+        let mut data = json!({"origin": "plugin", "plugin": plugin, "hook": method, "hint": error.hint(), "kind": error.kind()});
+        if let Some(place) = error.place() {
+            data["file"] = json!(place.file);
+            data["line"] = json!(place.line);
+            data["column"] = json!(place.column);
+            data["source"] = json!(place.source);
+        }
+        body.data = Some(data);
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests;

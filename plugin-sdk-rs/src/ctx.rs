@@ -1,0 +1,182 @@
+//! What a hook may tell the host while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use opsbox_protocol::message::{
+    GapParams, InitializeParams, LogLevel, LogParams, OutputParams, ProgressParams, Stream,
+};
+
+use crate::error::Cancelled;
+use crate::wire::Wire;
+
+/// The context of one call. It is cheap to clone and may be used from other threads.
+#[derive(Clone)]
+pub struct Ctx {
+    pub(crate) id: u64,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) session: Arc<InitializeParams>,
+    pub(crate) cancelled: Arc<AtomicBool>,
+}
+
+impl Ctx {
+    /// Returns what the host said of itself, the terminal, the working directory and the limits.
+    pub fn session(&self) -> &InitializeParams {
+        &self.session
+    }
+
+    /// Tells how far the call has come. A plugin that calls this often enough sets [`crate::Plugin::REPORTS_PROGRESS`],
+    /// and is then stopped when it has been silent for too long instead of when it takes long.
+    pub fn progress(&self, done: f64, total: Option<f64>, unit: &str, message: &str) {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let params = ProgressParams {
+            id: self.id,
+            done,
+            total,
+            unit: text(unit),
+            message: text(message),
+        };
+        self.wire.notify("progress", &params);
+    }
+
+    /// Logs a text; one over the limit of the session is cut.
+    pub fn log(&self, level: LogLevel, message: impl Into<String>) {
+        self.log_fields(level, message, None);
+    }
+
+    /// Logs a text with further facts.
+    pub fn log_fields(
+        &self,
+        level: LogLevel,
+        message: impl Into<String>,
+        fields: Option<serde_json::Map<String, serde_json::Value>>,
+    ) {
+        if level < self.session.log_level {
+            return;
+        }
+        let mut message = message.into();
+        let limit = self.session.limits.log_bytes as usize;
+        if message.len() > limit {
+            let mut end = limit.saturating_sub('…'.len_utf8());
+            while !message.is_char_boundary(end) {
+                end -= 1;
+            }
+            message.truncate(end);
+            message.push('…');
+        }
+        self.wire.notify(
+            "log",
+            &LogParams {
+                level,
+                message,
+                fields,
+            },
+        );
+    }
+
+    /// Logs something for users who ask.
+    pub fn info(&self, message: impl Into<String>) {
+        self.log(LogLevel::Info, message);
+    }
+
+    /// Logs something odd.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.log(LogLevel::Warn, message);
+    }
+
+    /// Reports that part of what this call should have looked at could not be looked at. Every check that needs that part
+    /// is then incomplete, never clean.
+    pub fn gap(&self, gap: Gap) {
+        let Gap {
+            section,
+            what,
+            why,
+            remedy,
+        } = gap;
+        self.wire.notify(
+            "gap",
+            &GapParams {
+                id: self.id,
+                section,
+                what,
+                why,
+                remedy,
+            },
+        );
+    }
+
+    /// Shows text on the user's standard output (outputs only; the text has its own line ends).
+    pub fn output(&self, text: impl Into<String>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.wire.notify(
+                "output",
+                &OutputParams {
+                    text,
+                    stream: Stream::Stdout,
+                },
+            );
+        }
+    }
+
+    /// Returns whether the call was cancelled, or the host is gone.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed) || self.wire.is_broken()
+    }
+
+    /// Ends a hook early with `?` where the call was cancelled.
+    ///
+    /// # Errors
+    /// [`Cancelled`], which the host takes as the call's answer.
+    pub fn check_cancelled(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled() {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl std::fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ctx")
+            .field("id", &self.id)
+            .field("plugin", &self.session.plugin)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    section: Option<String>,
+    what: String,
+    why: String,
+    remedy: Option<String>,
+}
+
+impl Gap {
+    /// Makes a gap that concerns all of the call's data: what could not be looked at, and why.
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            section: None,
+            what: what.into(),
+            why: why.into(),
+            remedy: None,
+        }
+    }
+
+    /// Limits the gap to one top-level key of the data.
+    #[must_use]
+    pub fn section(mut self, key: impl Into<String>) -> Self {
+        self.section = Some(key.into());
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}

@@ -1,0 +1,306 @@
+//! The loop of a session, driven by the harness in memory.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use opsbox_plugin::{
+    Assistant, Ctx, Failure, Gap, Harness, NoConfig, OpsResult, Output, Plugin, Provider, Result, ResultRef,
+    Service, code,
+};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Act {
+    Gather,
+    Fail,
+    Panic,
+    WaitForCancel,
+    TooDeep,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Config {
+    /// What to do.
+    act: Act,
+}
+
+struct Sample(Config);
+
+impl Plugin for Sample {
+    type Config = Config;
+    const REPORTS_PROGRESS: bool = true;
+
+    fn configure(config: Config) -> Result<Self> {
+        Ok(Self(config))
+    }
+}
+
+impl Provider for Sample {
+    fn gather_data(&mut self, ctx: &Ctx) -> Result<OpsResult> {
+        match self.0.act {
+            Act::Gather => {
+                ctx.progress(1.0, Some(2.0), "files", "");
+                ctx.gap(
+                    Gap::new("file `b`", "permission denied")
+                        .section("files")
+                        .remedy("run as root"),
+                );
+                ctx.info("half done");
+                let details =
+                    RawValue::from_string("{\"n\":\n1.50,\r\n\"big\":12345678901234567890123}".into())?;
+                Ok(OpsResult::new("files", "sample").raw_details(details))
+            }
+            Act::Fail => Err(Failure::new("cannot read `a`", "set `paths`").into()),
+            Act::Panic => panic!("an assumption broke"),
+            Act::WaitForCancel => {
+                ctx.info("waiting");
+                while !ctx.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                ctx.check_cancelled()?;
+                Ok(OpsResult::new("files", "never"))
+            }
+            Act::TooDeep => {
+                let details = format!("{}{}", "[".repeat(130), "]".repeat(130));
+                Ok(OpsResult::new("files", "deep").raw_details(RawValue::from_string(details)?))
+            }
+        }
+    }
+}
+
+fn ready(act: &str) -> Harness {
+    Harness::ready(
+        Service::provider::<Sample>().version("1.2.3"),
+        json!({ "act": act }),
+    )
+}
+
+#[test]
+fn the_handshake_names_hooks_features_and_version() {
+    let mut harness = Harness::start(Service::provider::<Sample>().version("1.2.3"));
+    let answer = harness.initialize(&Harness::session()).expect("initialized");
+    assert_eq!(
+        answer,
+        json!({"protocol": 1, "plugin": {"name": "under_test", "version": "1.2.3"}, "hooks": ["gather_data"],
+               "features": ["progress"], "cancel": "cooperative"})
+    );
+    let schema = harness.call("grab_config", &json!({})).expect("a schema");
+    assert_eq!(schema["properties"]["act"]["description"], "What to do.");
+    assert_eq!(schema["required"], json!(["act"]));
+}
+
+#[test]
+fn a_payload_keeps_its_bytes_and_is_one_line() {
+    let mut harness = ready("gather");
+    let raw = harness.call_raw("gather_data", "{}").expect("gathered");
+    assert_eq!(
+        raw.get(),
+        r#"{"relates_to":"files","result_name":"sample","result_description":"","details":{"n": 1.50,  "big":12345678901234567890123},"formatted":""}"#
+    );
+    assert_eq!(
+        harness.told("progress"),
+        [&json!({"id": 4, "done": 1.0, "total": 2.0, "unit": "files"})]
+    );
+    assert_eq!(
+        harness.told("gap"),
+        [
+            &json!({"id": 4, "section": "files", "what": "file `b`", "why": "permission denied", "remedy": "run as root"})
+        ]
+    );
+    assert_eq!(harness.told("log")[0]["message"], "half done");
+}
+
+#[test]
+fn an_authors_error_names_plugin_hook_and_hint() {
+    let error = ready("fail").call("gather_data", &json!({})).expect_err("failed");
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (code::HOOK_FAILED, "cannot read `a`")
+    );
+    let data = error.data();
+    assert_eq!(
+        (
+            data.origin.as_deref(),
+            data.plugin.as_deref(),
+            data.hook.as_deref(),
+            data.hint.as_deref()
+        ),
+        (
+            Some("plugin"),
+            Some("under_test"),
+            Some("gather_data"),
+            Some("set `paths`")
+        )
+    );
+}
+
+#[test]
+fn a_panic_is_an_error_of_its_call_and_the_plugin_lives() {
+    let mut harness = ready("panic");
+    let error = harness.call("gather_data", &json!({})).expect_err("panicked");
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        (code::HOOK_FAILED, "the hook panicked: an assumption broke")
+    );
+    harness
+        .call("set_data", &json!({"config": {"act": "gather"}}))
+        .expect("configured anew");
+    harness.call("activate", &json!({})).expect("activated");
+    harness.call("gather_data", &json!({})).expect("gathered");
+}
+
+#[test]
+fn cancel_reaches_a_running_hook_and_one_that_waits_for_its_turn() {
+    let mut harness = ready("wait_for_cancel");
+    let running = harness.request("gather_data", "{}");
+    let waiting = harness.request("gather_data", "{}");
+    assert_eq!(harness.wait_told().params["message"], "waiting");
+    harness.cancel(waiting);
+    harness.cancel(running);
+    for id in [running, waiting] {
+        assert_eq!(harness.answer(id).expect_err("cancelled").code, code::CANCELLED);
+    }
+}
+
+#[test]
+fn an_unknown_request_is_answered_while_a_hook_runs() {
+    let mut harness = ready("wait_for_cancel");
+    let running = harness.request("gather_data", "{}");
+    assert_eq!(harness.wait_told().params["message"], "waiting");
+    let unknown = harness.request("x-vendor/what", "{}");
+    assert_eq!(
+        harness.answer(unknown).expect_err("unknown").code,
+        code::METHOD_NOT_FOUND
+    );
+    harness.cancel(running);
+    assert_eq!(
+        harness.answer(running).expect_err("cancelled").code,
+        code::CANCELLED
+    );
+}
+
+#[test]
+fn a_result_over_a_limit_is_an_error_not_a_broken_line() {
+    let error = ready("too_deep")
+        .call("gather_data", &json!({}))
+        .expect_err("too deep");
+    assert_eq!(
+        error.message,
+        "the result of `gather_data` nests 132 levels deep, 128 are allowed"
+    );
+
+    let mut harness = Harness::start(Service::provider::<Sample>());
+    let mut session = Harness::session();
+    session.limits.line_bytes = 100;
+    harness.initialize(&session).expect("initialized");
+    let error = harness.call("grab_config", &json!({})).expect_err("too long");
+    assert!(
+        error.message.ends_with("bytes long, 100 are allowed"),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
+fn calls_out_of_order_and_damaged_ones_are_refused_by_code() {
+    let mut harness = Harness::start(Service::provider::<Sample>());
+    assert_eq!(
+        harness.call("activate", &json!({})).expect_err("too early").code,
+        code::NOT_READY
+    );
+    let mut session = Harness::session();
+    session.protocol.min = 2;
+    session.protocol.max = 3;
+    assert_eq!(
+        harness.initialize(&session).expect_err("too new").code,
+        code::UNSUPPORTED_PROTOCOL
+    );
+    harness.initialize(&Harness::session()).expect("initialized");
+    assert_eq!(
+        harness
+            .call("gather_data", &json!({}))
+            .expect_err("too early")
+            .code,
+        code::NOT_READY
+    );
+    assert_eq!(
+        harness
+            .call("process", &json!({}))
+            .expect_err("not its role")
+            .code,
+        code::METHOD_NOT_FOUND
+    );
+    assert_eq!(
+        harness.call("set_data", &json!([])).expect_err("odd").code,
+        code::INVALID_PARAMS
+    );
+    let error = harness
+        .call("set_data", &json!({"config": {}}))
+        .expect_err("incomplete");
+    assert_eq!(error.code, code::CONFIG_INVALID);
+    assert_eq!(
+        error.data().fields,
+        Some(json!([{"field": "act", "message": "missing field `act`"}]))
+    );
+    harness.send_line("no message at all");
+    harness.send_line(r#"{"jsonrpc":"2.0","id":99,"method":7}"#);
+    assert_eq!(
+        harness.answer(99).expect_err("damaged").code,
+        code::INVALID_REQUEST
+    );
+}
+
+struct Reverse;
+
+impl Plugin for Reverse {
+    type Config = NoConfig;
+
+    fn configure(_: NoConfig) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Assistant for Reverse {
+    fn process_input(&mut self, input: &[ResultRef<'_>], _: &Ctx) -> Result<Vec<OpsResult>> {
+        Ok(input.iter().rev().map(ResultRef::to_result).collect())
+    }
+}
+
+static DELIVERED: AtomicBool = AtomicBool::new(false);
+
+impl Output for Reverse {
+    fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()> {
+        DELIVERED.store(true, Ordering::Relaxed);
+        for result in results {
+            ctx.output(format!("{}\n", result.formatted));
+        }
+        Ok(())
+    }
+}
+
+const A: &str = r#"{"relates_to":"a","result_name":"a","result_description":"","details":{"x":1e400},"formatted":"first"}"#;
+const B: &str = r#"{"formatted":"second","relates_to":"b","result_name":"b","result_description":"","details":[],"extra":-0.0}"#;
+
+#[test]
+fn an_assistant_hands_on_the_bytes_it_received() {
+    let mut harness = Harness::ready(Service::assistant::<Reverse>(), json!({}));
+    let raw = harness
+        .call_raw("process_input", &format!("{{\"input\":[{A},{B}]}}"))
+        .expect("processed");
+    assert_eq!(raw.get(), format!("[{B},{A}]"));
+    let error = harness
+        .call_raw("process_input", r#"{"input":[{"relates_to":"a"}]}"#)
+        .expect_err("no Result");
+    assert_eq!(error.code, code::INVALID_PARAMS);
+}
+
+#[test]
+fn an_output_shows_text_through_the_host() {
+    let mut harness = Harness::ready(Service::output::<Reverse>(), json!({}));
+    harness
+        .call_raw("process_results", &format!("{{\"results\":[{A},{B}]}}"))
+        .expect("delivered");
+    assert!(DELIVERED.load(Ordering::Relaxed));
+    assert_eq!(harness.output_text(), "first\nsecond\n");
+}

@@ -1,0 +1,124 @@
+//! The output `json_out`: every Result in a JSON file of its own, `<output_folder>/<relates_to>/<result_name>.json`.
+
+use std::process::ExitCode;
+
+use opsbox_plugin::{Ctx, Output, Plugin, Result, ResultRef, Service};
+
+use crate::folder::{Folder, FolderConfig};
+use crate::json;
+use crate::text::counted;
+
+pub(crate) struct JsonOut(FolderConfig);
+
+impl Plugin for JsonOut {
+    type Config = FolderConfig;
+
+    fn configure(config: FolderConfig) -> Result<Self> {
+        Ok(Self(config))
+    }
+
+    fn activate(&mut self, _: &Ctx) -> Result<()> {
+        Ok(Folder::prepare(&self.0.output_folder)?)
+    }
+}
+
+impl Output for JsonOut {
+    fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()> {
+        let root = &self.0.output_folder;
+        let mut folder = Folder::open(root, "json_out", ctx.session().host.pid)?;
+        for result in results {
+            ctx.check_cancelled()?;
+            folder.write(
+                &result.relates_to,
+                &result.result_name,
+                "json",
+                &document(result.raw),
+            )?;
+        }
+        ctx.info(format!(
+            "wrote {} into `{}`",
+            counted(results.len(), "file"),
+            root.display()
+        ));
+        Ok(())
+    }
+}
+
+const KEYS: [&str; 5] = [
+    "relates_to",
+    "result_name",
+    "result_description",
+    "details",
+    "formatted",
+];
+
+/// Returns the file's text: the five keys in the model's order, then the Result's own, with the bytes of their values.
+fn document(raw: &str) -> String {
+    let members = json::members(raw).unwrap_or_default();
+    let known = KEYS
+        .iter()
+        .flat_map(|wanted| members.iter().filter(move |(key, _)| key == wanted));
+    let others = members.iter().filter(|(key, _)| !KEYS.contains(&&**key));
+    let compact = json::object_of(known.chain(others).map(|(key, value)| (&**key, value.get())));
+    let mut text = String::with_capacity(compact.len() * 3 / 2);
+    json::pretty(&compact, 0, &mut text);
+    text
+}
+
+pub(crate) fn serve() -> ExitCode {
+    service().serve()
+}
+
+pub(crate) fn service() -> Service {
+    Service::output::<JsonOut>().version(env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use opsbox_plugin::Harness;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn five_keys_stand_first_and_details_keep_their_spelling() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = temp.path().join("findings");
+        let mut harness = Harness::ready(service(), json!({ "output_folder": root }));
+        let result = r#"{"extra":[1],"formatted":"x\u00e9","details":[{"z":1.50,"a":12345678901234567890123}],"relates_to":"../a","result_name":"b","result_description":"c"}"#;
+        harness
+            .call_raw("process_results", &format!("{{\"results\":[{result},{result}]}}"))
+            .expect("delivered");
+        let text = std::fs::read_to_string(root.join("_._a/b.json")).expect("written");
+        assert_eq!(
+            text,
+            "{\n  \"relates_to\": \"../a\",\n  \"result_name\": \"b\",\n  \"result_description\": \"c\",\n  \"details\": [\n    {\n      \"z\": 1.50,\n      \"a\": 12345678901234567890123\n    }\n  ],\n  \"formatted\": \"x\\u00e9\",\n  \"extra\": [\n    1\n  ]\n}"
+        );
+        assert!(root.join("_._a/b-2.json").exists());
+        assert_eq!(
+            harness.told("log")[0]["message"],
+            format!("wrote 2 files into `{}`", root.display())
+        );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_fails_at_activation() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = temp.path().join("file/findings");
+        std::fs::write(temp.path().join("file"), "").expect("written");
+        let mut harness = Harness::start(service());
+        harness.initialize(&Harness::session()).expect("initialized");
+        harness
+            .call("set_data", &json!({"config": {"output_folder": root}}))
+            .expect("configured");
+        let error = harness.call("activate", &json!({})).expect_err("not writable");
+        assert_eq!(
+            error.message,
+            format!("cannot write `{}`: a file is in the way", root.display())
+        );
+        assert_eq!(
+            error.data().hint.as_deref(),
+            Some("set `output_folder` to a folder that you can write")
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Writing Results into a folder: safe names, whole files, one run at a time.
+
+mod lock;
+mod names;
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use opsbox_plugin::Failure;
+
+use lock::Lock;
+use names::Names;
+
+/// The configuration of outputs that write files.
+#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+pub(crate) struct FolderConfig {
+    /// The folder to write into; it is made where it is missing.
+    #[serde(default = "default_folder")]
+    pub(crate) output_folder: PathBuf,
+}
+
+fn default_folder() -> PathBuf {
+    PathBuf::from("./findings/")
+}
+
+/// A folder that this run writes into, and no other run at the same time.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    names: Names,
+    _lock: Lock,
+}
+
+impl Folder {
+    /// Makes the folder and shows that files can be made in it.
+    ///
+    /// # Errors
+    /// [`Failure`] that names the folder.
+    pub(crate) fn prepare(root: &Path) -> Result<(), Failure> {
+        fs::create_dir_all(root).map_err(|error| cannot_write(root, &error))?;
+        tempfile::Builder::new()
+            .prefix(".opsbox-")
+            .tempfile_in(root)
+            .map_err(|error| cannot_write(root, &error))?;
+        Ok(())
+    }
+
+    /// Takes the folder for one output of one run; `pid` is that of the run's host and is shown to others.
+    ///
+    /// # Errors
+    /// [`Failure`] that names the folder, and the other run's process where there is one.
+    pub(crate) fn open(root: &Path, output: &str, pid: u32) -> Result<Self, Failure> {
+        fs::create_dir_all(root).map_err(|error| cannot_write(root, &error))?;
+        let lock = Lock::take(&root.join(format!(".{output}.lock")), pid).map_err(|error| match error {
+            lock::Taken::Held { pid } => Failure::new(
+                format!(
+                    "cannot write into `{}`: another run {pid}is writing there",
+                    root.display()
+                ),
+                "wait for it, or set `output_folder` to another folder",
+            ),
+            lock::Taken::Io(error) => cannot_write(root, &error),
+        })?;
+        Ok(Self {
+            root: root.to_owned(),
+            names: Names::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Writes one file whole: under a temporary name in its own folder, then renamed.
+    ///
+    /// # Errors
+    /// [`Failure`] that names the file; an old file of that name is then still whole.
+    pub(crate) fn write(
+        &mut self,
+        relates_to: &str,
+        result_name: &str,
+        extension: &str,
+        text: &str,
+    ) -> Result<PathBuf, Failure> {
+        let path = self
+            .root
+            .join(self.names.path_for(relates_to, result_name, extension));
+        self.write_whole(&path, text)
+            .map_err(|error| cannot_write(&path, &error))?;
+        Ok(path)
+    }
+
+    fn write_whole(&self, path: &Path, text: &str) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)?;
+        // The user's umask takes its share of these, as of any new file.
+        let permissions = Permissions::from_mode(0o666);
+        let mut file = tempfile::Builder::new()
+            .prefix(".opsbox-")
+            .permissions(permissions)
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let what = match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::StorageFull => "no space left on the device".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "a file is in the way".to_owned(),
+        io::ErrorKind::IsADirectory => "a folder is in the way".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure::new(
+        format!("cannot write `{}`: {what}", path.display()),
+        "set `output_folder` to a folder that you can write",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_is_refused_with_the_first_ones_process_and_the_lock_goes_away() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let first = Folder::open(temp.path(), "json_out", 4711).expect("taken");
+        let error = Folder::open(temp.path(), "json_out", 4712).expect_err("taken already");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "cannot write into `{}`: another run (process 4711) is writing there",
+                temp.path().display()
+            )
+        );
+        Folder::open(temp.path(), "text_out", 4711).expect("another output of the same run");
+        drop(first);
+        assert_eq!(fs::read_dir(temp.path()).expect("readable").count(), 0);
+        Folder::open(temp.path(), "json_out", 4712).expect("free again");
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named_and_stays_whole() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = temp.path().join("findings");
+        fs::write(&root, "mine").expect("written");
+        let error = Folder::open(&root, "json_out", 1).expect_err("no folder");
+        assert_eq!(
+            error.to_string(),
+            format!("cannot write `{}`: a file is in the way", root.display())
+        );
+        assert!(Folder::prepare(&root).is_err());
+        assert_eq!(fs::read_to_string(&root).expect("readable"), "mine");
+    }
+
+    #[test]
+    fn a_later_run_replaces_and_leaves_no_other_files() {
+        let temp = tempfile::tempdir().expect("a folder");
+        for text in ["one", "two"] {
+            let mut folder = Folder::open(temp.path(), "text_out", 1).expect("taken");
+            let path = folder.write("ec2", "idle", "txt", text).expect("written");
+            assert_eq!(path, temp.path().join("ec2/idle.txt"));
+        }
+        assert_eq!(
+            fs::read_to_string(temp.path().join("ec2/idle.txt")).expect("readable"),
+            "two"
+        );
+        assert_eq!(
+            fs::read_dir(temp.path().join("ec2")).expect("readable").count(),
+            1
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! The output `text_out`: every Result's text in a file of its own, `<output_folder>/<relates_to>/<result_name>.txt`.
+
+use std::process::ExitCode;
+
+use opsbox_plugin::{Ctx, Output, Plugin, Result, ResultRef, Service};
+
+use crate::folder::{Folder, FolderConfig};
+use crate::text::counted;
+
+pub(crate) struct TextOut(FolderConfig);
+
+impl Plugin for TextOut {
+    type Config = FolderConfig;
+
+    fn configure(config: FolderConfig) -> Result<Self> {
+        Ok(Self(config))
+    }
+
+    fn activate(&mut self, _: &Ctx) -> Result<()> {
+        Ok(Folder::prepare(&self.0.output_folder)?)
+    }
+}
+
+impl Output for TextOut {
+    fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()> {
+        let root = &self.0.output_folder;
+        let mut folder = Folder::open(root, "text_out", ctx.session().host.pid)?;
+        for result in results {
+            ctx.check_cancelled()?;
+            folder.write(
+                &result.relates_to,
+                &result.result_name,
+                "txt",
+                &textwrap::dedent(&result.formatted),
+            )?;
+        }
+        ctx.info(format!(
+            "wrote {} into `{}`",
+            counted(results.len(), "file"),
+            root.display()
+        ));
+        Ok(())
+    }
+}
+
+pub(crate) fn serve() -> ExitCode {
+    service().serve()
+}
+
+pub(crate) fn service() -> Service {
+    Service::output::<TextOut>().version(env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use opsbox_plugin::Harness;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_text_is_dedented() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let mut harness = Harness::ready(service(), json!({ "output_folder": temp.path() }));
+        let result = r#"{"relates_to":"ec2","result_name":"idle","result_description":"","details":{},"formatted":"\n    one\n      two"}"#;
+        harness
+            .call_raw("process_results", &format!("{{\"results\":[{result}]}}"))
+            .expect("delivered");
+        let text = std::fs::read_to_string(temp.path().join("ec2/idle.txt")).expect("written");
+        assert_eq!(text, "\none\n  two");
+    }
+}

@@ -1,0 +1,54 @@
+//! Finding the id of a message that cannot be parsed, so that its call can fail at once instead of at its deadline.
+
+/// Returns the JSON text of the outermost `id` of a broken object: an integer or a string that is whole.
+///
+/// Looks at brackets and strings only; what stands between them may be broken in any way.
+pub fn recover_id(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut depth = 0_u32;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' => depth += 1,
+            b'[' if depth == 0 => return None,
+            b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let end = string_end(bytes, at)?;
+                if depth == 1
+                    && &text[at..end] == "\"id\""
+                    && let Some(value) = text[end..].trim_start().strip_prefix(':')
+                {
+                    return whole_id(value.trim_start());
+                }
+                at = end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Returns the offset behind the closing quote of the string that starts here.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+fn whole_id(value: &str) -> Option<String> {
+    let end = if value.starts_with('"') {
+        string_end(value.as_bytes(), 0)?
+    } else {
+        value.find(|c: char| !c.is_ascii_digit() && c != '-')?
+    };
+    let (id, rest) = value.split_at(end);
+    (!id.is_empty() && rest.trim_start().starts_with([',', '}'])).then(|| id.to_owned())
+}

@@ -1,0 +1,48 @@
+//! Framing over a blocking reader.
+
+use std::io::BufReader;
+
+use opsbox_protocol::{FrameError, LineReader};
+
+fn lines(bytes: &[u8], cap: u64, buffer: usize) -> Vec<String> {
+    let mut reader = LineReader::with_cap(BufReader::with_capacity(buffer, bytes), cap);
+    let mut seen = Vec::new();
+    loop {
+        match reader.next_line() {
+            Ok(None) => return seen,
+            Ok(Some(line)) => seen.push(line),
+            Err(FrameError::Io(error)) => panic!("{error}"),
+            Err(error) => seen.push(format!("!{error}")),
+        }
+    }
+}
+
+#[test]
+fn crlf_bom_blank_lines_and_a_last_line_without_newline_are_read() {
+    for buffer in [1, 2, 3, 64] {
+        assert_eq!(
+            lines(b"\xef\xbb\xbf{}\r\n\n \r\n[1]\n{\"a\":2}", 100, buffer),
+            ["{}", "[1]", "{\"a\":2}"]
+        );
+    }
+}
+
+#[test]
+fn a_line_at_the_cap_passes_and_one_byte_more_is_passed_over() {
+    for buffer in [1, 2, 64] {
+        assert_eq!(
+            lines(b"12345\n123456\nabc\n", 5, buffer),
+            ["12345", "!a line of more than 5 bytes", "abc"]
+        );
+    }
+}
+
+#[test]
+fn a_depth_bomb_and_invalid_utf8_cost_one_line() {
+    let bomb = format!("{}\n\u{e9}\n", "[".repeat(10_000));
+    assert_eq!(
+        lines(bomb.as_bytes(), 1 << 20, 64),
+        ["!a line nests 10000 levels deep, 128 are allowed", "é"]
+    );
+    assert_eq!(lines(b"\xff\xfe\nok\n", 100, 64), ["!a line is not UTF-8", "ok"]);
+}
