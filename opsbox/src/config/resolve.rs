@@ -159,7 +159,7 @@ fn verdict(
 }
 
 /// Returns every field that a schema declares.
-fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
+pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
     let required: Vec<&str> = wanted.schema["required"]
         .as_array()
         .map(|names| names.iter().filter_map(Value::as_str).collect())
@@ -237,7 +237,9 @@ fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resoluti
         let mut fault = Fault::new(format!(
             "no plugin of this pipeline declares the field `{field}` of `{flag}`"
         ));
-        fault.hints.extend(did_you_mean(field, known.iter().copied()));
+        fault
+            .hints
+            .extend(did_you_mean(field, known.iter().copied()).or_else(|| settings.grammar.setting(field)));
         fault.hints.push(match known.len() {
             0 => "no plugin of this pipeline has fields".to_owned(),
             1..=12 => format!(
