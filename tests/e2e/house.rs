@@ -14,12 +14,19 @@ fn sources(folders: &[&str]) -> Vec<(String, String)> {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
             let text = fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+            let code = text
+                .split("#[cfg(test)]\nmod tests {")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             let name = path.strip_prefix(repository()).unwrap().display().to_string();
             files.push((name, code));
         }
     }
-    assert!(files.len() > 10, "the source is not where this test looks for it: {folders:?}");
+    assert!(
+        files.len() > 10,
+        "the source is not where this test looks for it: {folders:?}"
+    );
     files.sort();
     files
 }
@@ -44,7 +51,11 @@ fn only_in(folders: &[&str], allowed: &[&str], texts: &[&str]) {
             }
         }
     }
-    assert!(found.is_empty(), "only {allowed:?} may hold {texts:?}\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "only {allowed:?} may hold {texts:?}\n{}",
+        found.join("\n")
+    );
 }
 
 const PRODUCT: [&str; 4] = ["opsbox/src", "protocol/src", "plugin-sdk-rs/src", "plugins"];
@@ -52,29 +63,49 @@ const PRODUCT: [&str; 4] = ["opsbox/src", "protocol/src", "plugin-sdk-rs/src", "
 #[test]
 fn only_the_plugin_module_starts_processes() {
     let spawns = ["Command::new", "process::Command", "posix_spawn"];
-    only_in(&["opsbox/src", "protocol/src", "plugin-sdk-rs/src"], &["opsbox/src/plugin/"], &spawns);
+    only_in(
+        &["opsbox/src", "protocol/src", "plugin-sdk-rs/src"],
+        &["opsbox/src/plugin/"],
+        &spawns,
+    );
 }
 
 #[test]
 fn only_the_ui_prints() {
     let prints = ["println!", "eprintln!", "print!(", "io::stdout()", "io::stderr()"];
     // Plugins and the worker own their stdout: it is their wire.
-    only_in(&["opsbox/src"], &["opsbox/src/ui/", "opsbox/src/rego/stdio.rs"], &prints);
+    only_in(
+        &["opsbox/src"],
+        &["opsbox/src/ui/", "opsbox/src/rego/stdio.rs"],
+        &prints,
+    );
 }
 
 #[test]
 fn only_main_reads_arguments_and_the_environment() {
-    only_in(&["opsbox/src"], &["opsbox/src/main.rs"], &["env::args", "env::var", "env::current_dir"]);
+    only_in(
+        &["opsbox/src"],
+        &["opsbox/src/main.rs"],
+        &["env::args", "env::var", "env::current_dir"],
+    );
 }
 
 #[test]
 fn there_is_no_mutable_static_and_no_unsafe_code() {
-    only_in(&PRODUCT, &[], &["static mut ", "unsafe {", "unsafe fn", "pre_exec"]);
+    only_in(
+        &PRODUCT,
+        &[],
+        &["static mut ", "unsafe {", "unsafe fn", "pre_exec"],
+    );
 }
 
 #[test]
 fn the_protocol_knows_no_process_and_no_runtime() {
-    only_in(&["protocol/src"], &[], &["tokio", "std::process", "std::thread", "std::env", "std::net"]);
+    only_in(
+        &["protocol/src"],
+        &[],
+        &["tokio", "std::process", "std::thread", "std::env", "std::net"],
+    );
     let manifest = fs::read_to_string(repository().join("protocol/Cargo.toml")).unwrap();
     let (_, after) = manifest.split_once("[dependencies]\n").unwrap();
     let names: Vec<_> = after

@@ -3,13 +3,14 @@
 pub mod args;
 pub mod check;
 pub mod config;
-mod convert;
 pub mod demo;
+pub mod dispatch;
 pub mod host;
 pub mod legacy;
 pub mod plan;
 pub mod plugins;
 pub mod request;
 pub mod run;
+pub mod schemas;
 pub mod serve;
 mod table;

@@ -155,7 +155,7 @@ pub struct Settings {
 pub struct Wanted<'a> {
     /// Its name.
     pub plugin: &'a str,
-    /// The JSON Schema of its configuration; `{}` or `null` where it has none.
+    /// The JSON Schema of its configuration; `{}` or `null` where it has none, `true` where the plugin could not be asked.
     pub schema: &'a Value,
     /// Whether it is an old plugin, whose secrets are known by name.
     pub legacy: bool,

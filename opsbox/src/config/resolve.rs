@@ -198,6 +198,10 @@ fn is_secret_name(name: &str) -> bool {
 
 /// Notes what the command line sets though nobody declares it.
 fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resolution) {
+    // A plugin that could not be asked may own any field.
+    if wanted.iter().any(|wanted| *wanted.schema == Value::Bool(true)) {
+        return;
+    }
     let fields = |plugin: Option<&str>| -> BTreeSet<&str> {
         let chosen = wanted
             .iter()

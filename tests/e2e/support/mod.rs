@@ -2,7 +2,6 @@
 
 mod python;
 
-
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,7 +90,11 @@ pub fn binary() -> PathBuf {
 /// The fault plugin.
 pub fn fault_plugin() -> PathBuf {
     let program = binary().with_file_name("examples").join("fault");
-    assert!(program.is_file(), "{} is not built: run `cargo build --examples` first", program.display());
+    assert!(
+        program.is_file(),
+        "{} is not built: run `cargo build --examples` first",
+        program.display()
+    );
     program
 }
 

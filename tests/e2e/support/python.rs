@@ -42,7 +42,14 @@ pub fn venv() -> Option<PathBuf> {
         }
         let _old = fs::remove_dir_all(&folder);
         run(Command::new(python).args(["-m", "venv"]).arg(&folder));
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        let install = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ];
         run(Command::new(&program).args(install).arg(&requirements));
         fs::write(stamp, wanted).unwrap();
         Some(program)

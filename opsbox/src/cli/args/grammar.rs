@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::cli::request::{Color, LogFormat, Progress};
 use crate::manifest::units;
+use crate::ui::screen::{Color, LogFormat, Progress};
 
 const AFTER: &str = "A pipeline is `inputs-assistant-…-outputs`, such as `disk_space,inodes-sort_severity-cli_out`.\n\
     Each flag has a variable: `--max-line` is OPSBOX_MAX_LINE; OPSBOX_SET_<FIELD> sets a field of a plugin.\n\

@@ -2,11 +2,11 @@
 
 use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
 use crate::cli::request::{
-    CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Screen,
-    Serve, Shown,
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Serve, Shown,
 };
 use crate::config::Assignment;
 use crate::error::Failure;
+use crate::ui::screen::Screen;
 
 pub(super) fn request(command: Command) -> Result<Request, Failure> {
     Ok(match command {

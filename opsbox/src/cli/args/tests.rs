@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::cli::request::{Color, Progress, RunFlags, Serve, Shown};
+use crate::cli::request::{RunFlags, Serve, Shown};
 use crate::config::{Assignment, Raw};
 use crate::environ::tests::environ;
+use crate::ui::screen::{Color, Progress};
 
 fn parsed(words: &[&str], vars: &[(&str, &str)]) -> Result<Parsed, Failure> {
     let folder = tempfile::tempdir().unwrap();
