@@ -2,13 +2,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod cli;
 pub mod config;
 pub mod discover;
 pub mod environ;
 pub mod error;
+pub mod halt;
 pub mod manifest;
 pub mod pipeline;
 pub mod plan;
+pub mod plugin;
 pub mod python;
 pub mod rego;
+pub mod report;
+pub mod run;
 pub mod suggest;
+pub mod ui;

@@ -67,17 +67,14 @@ impl<R: BufRead> LineReader<R> {
             if depth > limits::DEPTH {
                 return Err(FrameError::TooDeep { depth });
             }
-            let text = String::from_utf8(line).map_err(|_| FrameError::NotUtf8)?;
-            let trimmed = text
-                .strip_prefix('\u{feff}')
-                .unwrap_or(&text)
-                .trim_end_matches(['\r', '\n']);
-            if !trimmed.trim().is_empty() {
-                return Ok(Some(if trimmed.len() == text.len() {
-                    text
-                } else {
-                    trimmed.to_owned()
-                }));
+            let mut text = String::from_utf8(line).map_err(|_| FrameError::NotUtf8)?;
+            // In place: a line may be hundreds of megabytes, and a copy would double them.
+            text.truncate(text.trim_end_matches(['\r', '\n']).len());
+            if let Some(rest) = text.strip_prefix('\u{feff}') {
+                text = rest.to_owned();
+            }
+            if !text.trim().is_empty() {
+                return Ok(Some(text));
             }
             if at_end {
                 return Ok(None);

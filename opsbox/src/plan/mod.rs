@@ -91,7 +91,10 @@ impl Plan {
         plan.handlers = handlers;
         faults.extend(without_python(&plan, catalog));
         if !faults.is_empty() {
-            return Err(Failure { kind: FailureKind::Usage, faults });
+            return Err(Failure {
+                kind: FailureKind::Usage,
+                faults,
+            });
         }
         plan.warnings = warnings(&plan, catalog);
         Ok(plan)

@@ -1,0 +1,271 @@
+//! `opsbox check`: a Rego check against a file, and unit tests of policies. Evaluation happens in a child, as in a run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use opsbox_protocol::Expect;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Failure, Fault};
+use crate::halt;
+use crate::manifest::Manifest;
+use crate::plugin::launch::SessionSpec;
+use crate::plugin::{PluginError, Reply, ResultSlice, Session, SessionContext};
+use crate::run::rego::{Verdict, WORKER_GRACE, check_request, read_verdict};
+use crate::ui::Ui;
+
+/// A check, or a policy that stands for one.
+pub struct Evaluation<'a> {
+    /// The check's manifest.
+    pub manifest: &'a Manifest,
+    /// The fields that somebody set.
+    pub config: Map<String, Value>,
+    /// The JSON file: a provider's details, or a whole Result.
+    pub input: PathBuf,
+    /// The limit for the policy.
+    pub limit: Duration,
+}
+
+/// Evaluates a check on a file and returns the Result; `None` where the check does not apply.
+///
+/// # Errors
+/// What is wrong with the file or the policy.
+pub async fn eval(
+    ui: &Arc<Ui>,
+    ctx: &SessionContext,
+    evaluation: Evaluation<'_>,
+) -> Result<Option<ResultSlice>, Failure> {
+    let data = read_input(&evaluation.input)?;
+    let failed = |error: PluginError| Failure::run(error.fault(&evaluation.manifest.name));
+    let mut session = worker(ui, ctx).await.map_err(failed)?;
+    let answer = async {
+        let head = Bytes::from_static(b"{\"provider\":\"file\",\"data\":");
+        let pieces = vec![head, data.bytes.clone(), Bytes::from_static(b"}")];
+        session
+            .request("x-opsbox/rego/data", Expect::Raw, pieces)
+            .await
+            .answer?;
+        let request = check_request(
+            evaluation.manifest,
+            &evaluation.config,
+            &data,
+            true,
+            evaluation.limit,
+        )?;
+        let total = Some(evaluation.limit + WORKER_GRACE);
+        let outcome = session
+            .request_within("x-opsbox/rego/check", Expect::Raw, vec![request.into()], total)
+            .await;
+        outcome.answer.and_then(read_verdict)
+    }
+    .await;
+    session.stop().await;
+    let Verdict { result, .. } = answer.map_err(failed)?;
+    Ok(result)
+}
+
+/// Reads a JSON file and makes a Result of it, unless it is one.
+fn read_input(path: &Path) -> Result<ResultSlice, Failure> {
+    let fault = |why: String| {
+        Failure::usage(
+            Fault::new(format!("`--input {}`: {why}", path.display()))
+                .hint("give a JSON file: a provider's details, or a Result as `json_out` writes it"),
+        )
+    };
+    let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+    let value: &serde_json::value::RawValue =
+        serde_json::from_str(&text).map_err(|error| fault(format!("not valid JSON: {error}")))?;
+    if let Ok(result) = ResultSlice::parse(Bytes::from(value.get().to_owned())) {
+        return Ok(result);
+    }
+    let wrapped = format!(
+        r#"{{"relates_to":"file","result_name":"file","result_description":"","details":{},"formatted":""}}"#,
+        value.get()
+    );
+    ResultSlice::parse(Bytes::from(wrapped)).map_err(fault)
+}
+
+async fn worker(ui: &Arc<Ui>, ctx: &SessionContext) -> Result<Session, PluginError> {
+    let (_tx, halt) = halt::channel();
+    let ui = Arc::clone(ui);
+    let sink: crate::plugin::event::Sink = Arc::new(move |event| ui.said("rego", event));
+    Session::start(SessionSpec::rego_worker("file", ctx), ctx, sink, halt).await
+}
+
+/// What the worker says of one test.
+#[derive(Debug, Deserialize)]
+struct TestOutcome {
+    name: String,
+    file: String,
+    #[serde(default)]
+    line: Option<u64>,
+    outcome: String,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    ms: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct TestReport {
+    tests: Vec<TestOutcome>,
+    #[serde(default)]
+    coverage: Option<Value>,
+}
+
+/// What `check test` found: text for people, the same as JSON, and whether all tests passed.
+pub struct Tested {
+    /// One line for each test, and a last line that counts them.
+    pub text: String,
+    /// The same for programs.
+    pub json: Value,
+    /// Whether every test passed.
+    pub passed: bool,
+}
+
+/// Runs the `test_` rules of every folder below `path` that holds policies.
+///
+/// # Errors
+/// Where there is no policy, no test, or a policy cannot be used.
+pub async fn test(ui: &Arc<Ui>, ctx: &SessionContext, path: &Path, version: u8) -> Result<Tested, Failure> {
+    let folders = policies(path)?;
+    let mut outcomes = Vec::new();
+    let mut coverage = Vec::new();
+    for (folder, files) in folders {
+        let report = test_folder(ui, ctx, &files, version)
+            .await
+            .map_err(|error| Failure::run(error.fault(&folder.display().to_string())))?;
+        outcomes.extend(report.tests);
+        coverage.extend(report.coverage);
+    }
+    if outcomes.is_empty() {
+        let fault = Fault::new(format!("no test in `{}`", path.display()))
+            .hint("write rules whose names begin with `test_`, in files beside the policy");
+        return Err(Failure::usage(fault));
+    }
+    Ok(tested(&outcomes, &coverage))
+}
+
+fn tested(outcomes: &[TestOutcome], coverage: &[Value]) -> Tested {
+    let mut text = String::new();
+    for test in outcomes {
+        let place = test
+            .line
+            .map_or(test.file.clone(), |line| format!("{}:{line}", test.file));
+        text.push_str(&format!(
+            "{:5} {} ({place}, {:.1} ms)\n",
+            test.outcome, test.name, test.ms
+        ));
+        for line in test.message.iter().flat_map(|message| message.lines()) {
+            text.push_str(&format!("      {line}\n"));
+        }
+    }
+    let n_passed = outcomes.iter().filter(|test| test.outcome == "pass").count();
+    let n_failed = outcomes.len() - n_passed;
+    text.push_str(&format!("{n_passed} passed, {n_failed} failed\n"));
+    let tests: Vec<_> = outcomes
+        .iter()
+        .map(|test| {
+            json!({
+                "name": test.name, "file": test.file, "line": test.line,
+                "outcome": test.outcome, "message": test.message, "ms": test.ms,
+            })
+        })
+        .collect();
+    Tested {
+        text,
+        json: json!({"tests": tests, "coverage": coverage}),
+        passed: n_failed == 0,
+    }
+}
+
+async fn test_folder(
+    ui: &Arc<Ui>,
+    ctx: &SessionContext,
+    files: &[PathBuf],
+    version: u8,
+) -> Result<TestReport, PluginError> {
+    let mut texts = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file).map_err(|error| PluginError::Spawn {
+            program: file.display().to_string(),
+            why: format!("the policy cannot be read: {error}"),
+        })?;
+        texts.push(json!({"file": file.display().to_string(), "text": text}));
+    }
+    let params = json!({"files": texts, "config": config_of(files), "version": version, "filter": null});
+    let mut session = worker(ui, ctx).await?;
+    let outcome = session
+        .request("x-opsbox/rego/test", Expect::Raw, vec![params.to_string().into()])
+        .await;
+    session.stop().await;
+    let Reply::Raw(bytes) = outcome.answer? else {
+        return Err(shape("Results where a report of tests was expected".into()));
+    };
+    serde_json::from_slice(&bytes).map_err(|error| shape(error.to_string()))
+}
+
+fn shape(why: String) -> PluginError {
+    PluginError::Shape {
+        method: "x-opsbox/rego/test".into(),
+        why,
+    }
+}
+
+/// Returns the defaults of the check's own fields, so that tests need not repeat them.
+fn config_of(files: &[PathBuf]) -> Map<String, Value> {
+    let manifest = files
+        .first()
+        .and_then(|file| file.parent())
+        .map(|folder| folder.join("manifest.toml"));
+    let table = manifest
+        .and_then(|manifest| fs::read_to_string(manifest).ok())
+        .and_then(|text| toml::from_str::<Value>(&text).ok());
+    let fields = table
+        .as_ref()
+        .and_then(|table| table.get("config"))
+        .and_then(Value::as_object);
+    fields
+        .into_iter()
+        .flatten()
+        .filter_map(|(field, property)| Some((field.clone(), property.get("default")?.clone())))
+        .collect()
+}
+
+/// Returns the `.rego` files below a path, by folder.
+fn policies(path: &Path) -> Result<BTreeMap<PathBuf, Vec<PathBuf>>, Failure> {
+    let unreadable = |path: &Path, why: String| {
+        Failure::usage(Fault::new(format!("cannot read `{}`: {why}", path.display())))
+    };
+    let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    let mut open = vec![path.to_owned()];
+    while let Some(path) = open.pop() {
+        let meta = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, error.to_string()))?;
+        if meta.is_dir() {
+            for entry in fs::read_dir(&path).map_err(|error| unreadable(&path, error.to_string()))? {
+                open.push(
+                    entry
+                        .map_err(|error| unreadable(&path, error.to_string()))?
+                        .path(),
+                );
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rego") {
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            folders.entry(folder).or_default().push(path);
+        }
+    }
+    if folders.is_empty() {
+        let fault = Fault::new(format!("no `.rego` file in `{}`", path.display()))
+            .hint("give the folder of a check, or a folder of such folders");
+        return Err(Failure::usage(fault));
+    }
+    for files in folders.values_mut() {
+        files.sort();
+    }
+    Ok(folders)
+}

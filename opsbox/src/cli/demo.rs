@@ -1,0 +1,50 @@
+//! `opsbox demo`: a real pipeline on this very machine, with no credentials and no network.
+
+use std::sync::Arc;
+
+use crate::cli::host::Own;
+use crate::cli::run::{self, RunRequest};
+use crate::error::{Failure, Fault};
+use crate::python::materialise_files;
+use crate::ui::Ui;
+
+/// The checks of the demo, in the order shown.
+const CHECKS: &str = "disk_space,inodes,memory_pressure,exposed_ports,zombie_processes,passwordless_users,ssh_hardening,reboot_pending";
+/// The assistant in Python, an example that uses no package; it lies in the binary so that the demo needs no checkout.
+const ASSISTANT: &[(&str, &str)] = &[
+    (
+        "summary/manifest.toml",
+        include_str!("../../../plugins/examples/summary/manifest.toml"),
+    ),
+    (
+        "summary/summary.py",
+        include_str!("../../../plugins/examples/summary/summary.py"),
+    ),
+];
+
+/// Runs the demo with the flags given, and returns the exit code. Checks that this user cannot make are left out by name.
+///
+/// # Errors
+/// As a run's.
+pub async fn demo(own: &Own, ui: &Arc<Ui>, mut request: RunRequest) -> Result<u8, Failure> {
+    let environ = &own.environ;
+    let python = which::which_in("python3", environ.var_os("PATH"), &environ.cwd).is_ok();
+    let assistants = if python {
+        let folder = materialise_files(&environ.cache_dir, ASSISTANT).map_err(|error| {
+            let place = environ.cache_dir.display();
+            Failure::run(
+                Fault::new(format!("cannot write to `{place}`: {error}"))
+                    .hint("set OPSBOX_CACHE_DIR to a folder that you may write to"),
+            )
+        })?;
+        request.places.plugin_dirs = vec![folder];
+        "sort_severity-summary"
+    } else {
+        ui.note("note: no `python3` on PATH, so the Python assistant `summary` is left out");
+        "sort_severity"
+    };
+    request.pipeline = format!("{CHECKS}-{assistants}-cli_out");
+    request.leave_out_gapped = true;
+    ui.note(&format!("demo: opsbox run {}", request.pipeline));
+    run::run(own, ui, &request).await
+}

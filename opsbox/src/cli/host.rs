@@ -1,0 +1,146 @@
+//! What every subcommand starts from: the catalog of plugins, and what sessions share.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::discover::{BundledManifest, Catalog, Search};
+use crate::environ::Environ;
+use crate::error::{Failure, Fault};
+use crate::plugin::{SessionContext, tool};
+use crate::python;
+use crate::ui::Ui;
+
+/// The process's own facts, as only `main` knows them.
+pub struct Own {
+    /// This binary.
+    pub executable: PathBuf,
+    /// Variables, folders and the time.
+    pub environ: Environ,
+}
+
+/// Flags that decide where plugins are looked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places {
+    /// `--plugin-dir`, in order.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// `--python`.
+    pub python: Option<PathBuf>,
+}
+
+/// Flags that decide how plugins are talked to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Talk {
+    /// `--timeout`: the total of a hook where the manifest sets none.
+    pub timeout: Option<Duration>,
+    /// `--max-line`, in bytes.
+    pub max_line: Option<u64>,
+    /// Whether legacy plugins get `AWS_*`; on unless switched off.
+    pub no_legacy_environment: bool,
+}
+
+/// Finds all plugins.
+///
+/// # Errors
+/// Where an interpreter that somebody named cannot be used.
+pub fn catalog(own: &Own, places: &Places) -> Result<Catalog, Failure> {
+    let bundled: Vec<_> = opsbox_plugins::BUNDLED
+        .iter()
+        .map(|plugin| BundledManifest {
+            name: plugin.name,
+            manifest: plugin.manifest,
+            rego: plugin.rego,
+        })
+        .collect();
+    let variables = common_variables(&own.environ);
+    let run =
+        |program: &std::ffi::OsStr, args: &[std::ffi::OsString]| tool::output(program, args, &variables);
+    Search {
+        environ: &own.environ,
+        bundled: &bundled,
+        plugin_dirs: &places.plugin_dirs,
+        python: places.python.as_deref(),
+        files: python::bridge_files(),
+        run: &run,
+    }
+    .catalog()
+}
+
+fn common_variables(environ: &Environ) -> std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString> {
+    environ
+        .vars()
+        .filter(|(name, _)| name.to_str().is_some_and(crate::environ::is_common))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Makes what sessions share.
+pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, talk: &Talk) -> SessionContext {
+    let environ = &own.environ;
+    let interpreter = catalog.python.clone().ok_or_else(|| {
+        catalog
+            .python_fault
+            .clone()
+            .unwrap_or_else(|| Fault::new("no Python interpreter was found"))
+    });
+    // Only a Python plugin needs the bridge, so what goes wrong here is told when one is started.
+    let bridge = match &interpreter {
+        Ok(_) => python::materialise(&environ.cache_dir)
+            .map_err(|error| format!("cannot write to `{}`: {error}", environ.cache_dir.display())),
+        Err(_) => Err("there is no Python interpreter".into()),
+    };
+    SessionContext {
+        executable: own.executable.clone(),
+        variables: environ
+            .vars()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        cwd: environ.cwd.clone(),
+        run_id: run_id(environ),
+        interpreter,
+        bridge,
+        hook_total: talk.timeout,
+        max_line: talk.max_line,
+        log_level: ui.log_level(),
+        terminal: ui.terminal(),
+        legacy_environment: !talk.no_legacy_environment,
+    }
+}
+
+/// Returns an id that no other run of this user has: the time and the process.
+fn run_id(environ: &Environ) -> String {
+    format!(
+        "{}-{}",
+        environ.now.timestamp().strftime("%Y%m%dT%H%M%SZ"),
+        std::process::id()
+    )
+}
+
+/// Returns the schema of a bundled plugin, which needs no process.
+pub fn bundled_schema(name: &str) -> Option<Value> {
+    let plugin = opsbox_plugins::BUNDLED
+        .iter()
+        .find(|plugin| plugin.name == name)?;
+    plugin.schema.map(|schema| schema())
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// A fault that names the file.
+pub fn write_atomically(path: &Path, text: &str) -> Result<(), Fault> {
+    use std::io::Write;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| Fault::new(format!("cannot write `{}`: {error}", path.display())))
+}

@@ -1,0 +1,21 @@
+//! `opsbox __serve …`: this binary as a child of itself, serving what is bundled in it.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Exit code for a child that is started in a way that no host starts it.
+const USAGE: u8 = 64;
+
+/// Serves a bundled plugin (`plugin NAME`) or the Rego worker (`rego`) over stdin and stdout.
+pub fn serve(args: &[OsString]) -> ExitCode {
+    let words: Vec<_> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    match words[..] {
+        ["rego"] => crate::rego::serve(),
+        ["plugin", name] => opsbox_plugins::BUNDLED
+            .iter()
+            .find(|plugin| plugin.name == name)
+            .and_then(|plugin| plugin.serve)
+            .map_or_else(|| ExitCode::from(USAGE), |serve| serve()),
+        _ => ExitCode::from(USAGE),
+    }
+}

@@ -1,0 +1,83 @@
+//! Answers of a plugin, kept as slices of the line they came in.
+
+use bytes::Bytes;
+use opsbox_protocol::message::GapParams;
+use opsbox_protocol::{Payload, ResultView};
+
+/// The result of a call.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// Any JSON.
+    Raw(Bytes),
+    /// Results, in the order given.
+    Results(Vec<ResultSlice>),
+}
+
+impl Reply {
+    /// Cuts a payload out of its line.
+    ///
+    /// # Errors
+    /// The reason where the payload has not the expected shape.
+    pub(crate) fn cut(line: &Bytes, payload: Payload<'_>) -> Result<Self, String> {
+        match payload {
+            Payload::Raw(raw) => Ok(Self::Raw(line.slice_ref(raw.get().as_bytes()))),
+            Payload::Results(views) => Ok(Self::Results(
+                views.iter().map(|view| ResultSlice::cut(line, view)).collect(),
+            )),
+            Payload::Fault(fault) => Err(fault.to_string()),
+        }
+    }
+
+    /// Returns the Results; none for a raw answer.
+    pub fn into_results(self) -> Vec<ResultSlice> {
+        match self {
+            Self::Raw(_) => Vec::new(),
+            Self::Results(results) => results,
+        }
+    }
+}
+
+/// One validated Result: the bytes that the plugin wrote, shared, never rebuilt.
+#[derive(Debug, Clone)]
+pub struct ResultSlice {
+    /// The object's JSON text.
+    pub bytes: Bytes,
+    /// The member `relates_to`.
+    pub relates_to: String,
+    /// The member `result_name`.
+    pub result_name: String,
+    /// The details' JSON text, a slice of `bytes`.
+    pub details: Bytes,
+}
+
+impl ResultSlice {
+    fn cut(line: &Bytes, view: &ResultView<'_>) -> Self {
+        Self {
+            bytes: line.slice_ref(view.raw.as_bytes()),
+            relates_to: view.relates_to.clone().into_owned(),
+            result_name: view.result_name.clone().into_owned(),
+            details: line.slice_ref(view.details.get().as_bytes()),
+        }
+    }
+
+    /// Reads a Result from its JSON text.
+    ///
+    /// # Errors
+    /// The reason where the text is not a Result.
+    pub fn parse(bytes: Bytes) -> Result<Self, String> {
+        let text = std::str::from_utf8(&bytes).map_err(|_| "not UTF-8".to_owned())?;
+        let view = ResultView::parse(text).map_err(|fault| fault.to_string())?;
+        Ok(Self::cut(&bytes.slice_ref(text.as_bytes()), &view))
+    }
+
+    /// Returns how many findings the details hold.
+    pub fn count_findings(&self) -> usize {
+        std::str::from_utf8(&self.bytes)
+            .ok()
+            .and_then(|text| ResultView::parse(text).ok())
+            .map_or(0, |view| view.count_findings())
+    }
+}
+
+/// Part of what a call should have looked at could not be looked at.
+pub type Gap = GapParams;

@@ -1,0 +1,183 @@
+//! Why a plugin could not do what was asked, with whose fault it is and what to do.
+
+use std::time::Duration;
+
+use opsbox_protocol::{ErrorBody, code};
+
+use crate::error::Fault;
+
+/// A failure of a plugin or of a call to it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PluginError {
+    /// The program was not found.
+    #[error("program `{program}` not found")]
+    NotFound {
+        /// The program as the manifest names it.
+        program: String,
+        /// Where it was looked for.
+        looked_in: String,
+    },
+    /// The operating system would not start it.
+    #[error("cannot start `{program}`: {why}")]
+    Spawn {
+        /// The resolved program.
+        program: String,
+        /// The system's reason.
+        why: String,
+    },
+    /// The process ended.
+    #[error("the process {how} {when}")]
+    Exited {
+        /// How, for example `exited with status 3`.
+        how: String,
+        /// When, for example `during gather_data`.
+        when: String,
+        /// A guess at the cause.
+        guess: Option<String>,
+        /// The last lines of stderr.
+        stderr: Vec<String>,
+    },
+    /// The process lives but closed its stdout.
+    #[error("it closed its stdout {when}, so no answer can come")]
+    ClosedStdout {
+        /// When.
+        when: String,
+    },
+    /// A deadline passed.
+    #[error("no answer to `{method}` within {limit:?}{idle}")]
+    Timeout {
+        /// The method in flight.
+        method: String,
+        /// The deadline.
+        limit: Duration,
+        /// ` without progress`, or empty.
+        idle: &'static str,
+        /// The manifest key that sets it.
+        key: &'static str,
+    },
+    /// It did not read its stdin.
+    #[error("it read nothing from its stdin for {limit:?} while `{method}` was being sent")]
+    Stalled {
+        /// The method in flight.
+        method: String,
+        /// The deadline.
+        limit: Duration,
+    },
+    /// The kernel stopped it, mostly because it read from the terminal.
+    #[error(
+        "the process was stopped {when}: plugins run in the background and may not read from the terminal"
+    )]
+    Stopped {
+        /// When.
+        when: String,
+    },
+    /// It broke the protocol.
+    #[error("it broke the protocol: {why}")]
+    Protocol {
+        /// What it did.
+        why: String,
+    },
+    /// A line over the cap.
+    #[error("its answer to `{method}` is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// The method in flight.
+        method: String,
+        /// The cap.
+        limit: u64,
+    },
+    /// The answer has the wrong shape.
+    #[error("its answer to `{method}` has the wrong shape: {why}")]
+    Shape {
+        /// The method.
+        method: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// It answered with an error.
+    #[error("`{method}` failed: {}", .body.message)]
+    Answered {
+        /// The method.
+        method: String,
+        /// The error.
+        body: Box<ErrorBody>,
+    },
+    /// The call was cancelled.
+    #[error("`{method}` was cancelled")]
+    Cancelled {
+        /// The method.
+        method: String,
+    },
+    /// The two sides have no protocol version in common.
+    #[error("it speaks protocol {theirs}, this host speaks {ours}")]
+    Version {
+        /// What the plugin speaks.
+        theirs: String,
+        /// What the host speaks.
+        ours: String,
+    },
+}
+
+impl PluginError {
+    /// Returns the error code of the protocol.
+    pub fn code(&self) -> i64 {
+        match self {
+            Self::NotFound { .. } | Self::Spawn { .. } => code::SPAWN_FAILED,
+            Self::Exited { .. } | Self::ClosedStdout { .. } => code::EXITED,
+            Self::Timeout { .. } | Self::Stalled { .. } | Self::Stopped { .. } => code::TIMEOUT,
+            Self::Protocol { .. } | Self::Shape { .. } => code::PROTOCOL_FAULT,
+            Self::TooLarge { .. } => code::TOO_LARGE,
+            Self::Answered { body, .. } => code::from_plugin(body.code),
+            Self::Cancelled { .. } => code::CANCELLED,
+            Self::Version { .. } => code::UNSUPPORTED_PROTOCOL,
+        }
+    }
+
+    /// Returns what the person at the terminal can do about it, most useful first.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NotFound { looked_in, .. } => {
+                vec![format!(
+                    "install it, or correct `[run] command` in the manifest (looked in {looked_in})"
+                )]
+            }
+            Self::Spawn { .. } => {
+                vec!["check the file's execute permission, its `#!` line and its architecture".into()]
+            }
+            Self::Exited { guess, stderr, .. } => {
+                let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
+                guess.iter().cloned().chain(said).collect()
+            }
+            Self::Timeout { key, .. } => {
+                vec![format!(
+                    "set `[timeouts] {key}` in its manifest, or `--timeout`; 0 turns the deadline off"
+                )]
+            }
+            Self::TooLarge { .. } => {
+                vec!["set `[limits] line` in its manifest, `--max-line` or OPSBOX_MAX_LINE".into()]
+            }
+            Self::Shape { .. } | Self::Protocol { .. } => {
+                vec!["this is a fault of the plugin: report it to its author".into()]
+            }
+            Self::Answered { body, .. } => body.data().hint.into_iter().collect(),
+            Self::Stopped { .. } => vec!["give it what it asks for by configuration".into()],
+            Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
+            Self::ClosedStdout { .. } | Self::Stalled { .. } | Self::Cancelled { .. } => Vec::new(),
+        }
+    }
+
+    /// Returns whether the process can take no further call.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(
+            self,
+            Self::Answered { .. } | Self::Shape { .. } | Self::TooLarge { .. } | Self::Cancelled { .. }
+        )
+    }
+
+    /// Makes a fault that names the plugin.
+    pub fn fault(&self, plugin: &str) -> Fault {
+        Fault {
+            message: format!("plugin `{plugin}`: {self}"),
+            hints: self.hints(),
+        }
+    }
+}

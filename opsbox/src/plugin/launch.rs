@@ -1,0 +1,263 @@
+//! From a manifest to the process that serves it, and the clocks of its session.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use opsbox_protocol::limits;
+use opsbox_protocol::message::{LogLevel, Terminal};
+
+use crate::environ;
+use crate::manifest::{Kind, Launch, Manifest, Timeouts};
+use crate::python::{self, Interpreter};
+
+use super::error::PluginError;
+use super::process::ProcessSpec;
+
+/// The hidden subcommand under which this binary serves what is bundled in it.
+pub const SERVE: &str = "__serve";
+
+/// Variables that legacy plugins get beside the common ones, since their manifests cannot declare any.
+pub const LEGACY_VARIABLES: [&str; 1] = ["AWS_*"];
+
+/// What every session of a run shares.
+#[derive(Debug, Clone)]
+pub struct SessionContext {
+    /// This binary.
+    pub executable: PathBuf,
+    /// The host's own variables.
+    pub variables: BTreeMap<OsString, OsString>,
+    /// The user's working directory, absolute.
+    pub cwd: PathBuf,
+    /// The run's id.
+    pub run_id: String,
+    /// The interpreter for legacy Python plugins, or why there is none.
+    pub interpreter: Result<Interpreter, crate::error::Fault>,
+    /// The folder that holds the bridge's files.
+    pub bridge: Result<PathBuf, String>,
+    /// `--timeout`: the total of a hook where the manifest sets none.
+    pub hook_total: Option<Duration>,
+    /// `--max-line`: the cap of a line, in bytes, where the manifest sets none.
+    pub max_line: Option<u64>,
+    /// The least level of log records that somebody will see.
+    pub log_level: LogLevel,
+    /// The user's terminal.
+    pub terminal: Option<Terminal>,
+    /// Whether legacy plugins get `AWS_*`.
+    pub legacy_environment: bool,
+}
+
+/// The deadlines of a session; `None` is no deadline.
+#[derive(Debug, Clone, Copy)]
+pub struct Clocks {
+    /// For the answer to `initialize`.
+    pub handshake: Option<Duration>,
+    /// For `grab_config`.
+    pub grab_config: Option<Duration>,
+    /// For `set_data`.
+    pub set_data: Option<Duration>,
+    /// For `activate`.
+    pub activate: Option<Duration>,
+    /// For a hook without progress, of a plugin that reports progress.
+    pub hook_idle: Option<Duration>,
+    /// For a hook in all.
+    pub hook_total: Option<Duration>,
+    /// For the answer to a cancelled call.
+    pub cancel_grace: Option<Duration>,
+    /// For a write to stdin that makes no progress.
+    pub stdin_stall: Option<Duration>,
+}
+
+/// Everything needed to start and talk to one plugin.
+#[derive(Debug, Clone)]
+pub struct SessionSpec {
+    /// The plugin's name.
+    pub name: String,
+    /// The process.
+    pub process: ProcessSpec,
+    /// The deadlines.
+    pub clocks: Clocks,
+    /// The cap of a line, in bytes.
+    pub line_bytes: u64,
+    /// The protocol versions that the manifest states.
+    pub protocol: (u32, u32),
+    /// Whether it delivers Results: such a plugin goes on when a run is cancelled, so that what was gathered is not lost.
+    pub delivers: bool,
+}
+
+impl SessionSpec {
+    /// Makes the spec of a manifest's plugin.
+    ///
+    /// # Errors
+    /// [`PluginError::NotFound`] where the program, or a Python interpreter for a legacy plugin, is not there.
+    pub fn of(manifest: &Manifest, ctx: &SessionContext) -> Result<Self, PluginError> {
+        let (program, args) = match &manifest.launch {
+            Launch::Bundled => (
+                ctx.executable.clone(),
+                vec![
+                    SERVE.into(),
+                    "plugin".into(),
+                    OsString::from(manifest.name.as_str()),
+                ],
+            ),
+            Launch::Command { argv } => command(argv, &manifest.home, ctx)?,
+            Launch::Python { .. } => python_command(manifest, ctx)?,
+            Launch::Nothing => {
+                return Err(PluginError::NotFound {
+                    program: manifest.name.clone(),
+                    looked_in: "its manifest, which names no program".into(),
+                });
+            }
+        };
+        let default_line = if manifest.legacy {
+            limits::LEGACY_LINE_BYTES
+        } else {
+            limits::LINE_BYTES
+        };
+        Ok(Self {
+            name: manifest.name.clone(),
+            process: ProcessSpec {
+                program,
+                args,
+                env: environment_of(manifest, ctx),
+                cwd: ctx.cwd.clone(),
+            },
+            clocks: clocks(&manifest.timeouts, ctx.hook_total),
+            line_bytes: manifest.max_line.or(ctx.max_line).unwrap_or(default_line),
+            protocol: manifest.protocol,
+            delivers: manifest.kind == Kind::Output,
+        })
+    }
+
+    /// Makes the spec of the Rego worker that serves the checks of one provider.
+    pub fn rego_worker(provider: &str, ctx: &SessionContext) -> Self {
+        Self {
+            name: format!("rego worker of {provider}"),
+            process: ProcessSpec {
+                program: ctx.executable.clone(),
+                args: vec![SERVE.into(), "rego".into()],
+                env: variables(&[], &[], Path::new(""), ctx),
+                cwd: ctx.cwd.clone(),
+            },
+            clocks: clocks(&Timeouts::default(), ctx.hook_total),
+            line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
+            protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
+            delivers: false,
+        }
+    }
+}
+
+/// Returns the variables a plugin of this manifest gets.
+pub fn environment_of(manifest: &Manifest, ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
+    let legacy: &[&str] = if manifest.legacy && ctx.legacy_environment {
+        &LEGACY_VARIABLES
+    } else {
+        &[]
+    };
+    variables(&manifest.env, legacy, &manifest.home, ctx)
+}
+
+fn variables(
+    declared: &[String],
+    legacy: &[&str],
+    home: &Path,
+    ctx: &SessionContext,
+) -> BTreeMap<OsString, OsString> {
+    let passes = |name: &str| {
+        environ::is_common(name) || environ::matches(name, declared) || environ::matches(name, legacy)
+    };
+    let mut env: BTreeMap<_, _> = ctx
+        .variables
+        .iter()
+        .filter(|(name, _)| name.to_str().is_some_and(passes))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    env.insert("OPSBOX_PLUGIN".into(), "1".into());
+    env.insert(
+        "OPSBOX_PROTOCOL".into(),
+        opsbox_protocol::VERSION.to_string().into(),
+    );
+    env.insert("OPSBOX_PLUGIN_HOME".into(), home.into());
+    env.insert("OPSBOX_RUN_ID".into(), ctx.run_id.clone().into());
+    env
+}
+
+/// Resolves `[run] command`: the program against the manifest's folder, then `PATH`; later words that begin with `./` against the folder too.
+fn command(
+    argv: &[String],
+    home: &Path,
+    ctx: &SessionContext,
+) -> Result<(PathBuf, Vec<OsString>), PluginError> {
+    let Some((first, rest)) = argv.split_first() else {
+        return Err(PluginError::NotFound {
+            program: String::new(),
+            looked_in: home.display().to_string(),
+        });
+    };
+    let beside = home.join(first);
+    let leaves = Path::new(first)
+        .components()
+        .any(|part| part == std::path::Component::ParentDir);
+    if leaves {
+        return Err(PluginError::Spawn {
+            program: first.clone(),
+            why: format!(
+                "`[run] command` leaves the manifest's folder `{}`",
+                home.display()
+            ),
+        });
+    }
+    let program = if beside.is_file() {
+        beside
+    } else {
+        let path = ctx.variables.get(std::ffi::OsStr::new("PATH"));
+        which::which_in(first, path, home).map_err(|_| PluginError::NotFound {
+            program: first.clone(),
+            looked_in: format!("`{}` and PATH", home.display()),
+        })?
+    };
+    let args = rest.iter().map(|word| {
+        let beside = home.join(word);
+        if word.starts_with("./") && beside.exists() {
+            beside.into_os_string()
+        } else {
+            word.into()
+        }
+    });
+    Ok((program, args.collect()))
+}
+
+fn python_command(
+    manifest: &Manifest,
+    ctx: &SessionContext,
+) -> Result<(PathBuf, Vec<OsString>), PluginError> {
+    let interpreter = ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
+        program: "python3".into(),
+        looked_in: fault.message.clone(),
+    })?;
+    let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
+        program: "the Python bridge".into(),
+        why: why.clone(),
+    })?;
+    let mut argv = python::bridge_argv(interpreter, bridge, manifest).into_iter();
+    let program = argv.next().map(PathBuf::from).unwrap_or_default();
+    Ok((program, argv.collect()))
+}
+
+fn clocks(set: &Timeouts, hook_total: Option<Duration>) -> Clocks {
+    let clock = |set: Option<Duration>, seconds: u64| {
+        let limit = set.unwrap_or(Duration::from_secs(seconds));
+        (!limit.is_zero()).then_some(limit)
+    };
+    Clocks {
+        handshake: clock(set.handshake, 30),
+        grab_config: clock(set.grab_config, 10),
+        set_data: clock(set.set_data, 10),
+        activate: clock(set.activate, 60),
+        hook_idle: clock(set.hook_idle, 300),
+        hook_total: clock(set.hook_total.or(hook_total), 3600),
+        cancel_grace: clock(set.cancel_grace, 5),
+        stdin_stall: clock(set.stdin_stall, 10),
+    }
+}

@@ -1,0 +1,488 @@
+//! The life cycle of one plugin: spawn, handshake, configure, activate, call, stop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use opsbox_protocol::message::{
+    Cancel, HostInfo, InitializeParams, InitializeResult, Limits, SetDataParams, VersionRange,
+};
+use opsbox_protocol::{Expect, Hook, VERSION, code};
+use rustix::process::Signal;
+use serde_json::{Map, Value};
+use tokio::task::JoinHandle;
+
+use crate::halt::{Halt, HaltSeen};
+
+use super::call::{Gap, Reply};
+use super::error::PluginError;
+use super::event::Sink;
+pub use super::launch::SessionContext;
+use super::launch::{Clocks, SessionSpec};
+use super::peer::{self, Pieces, Shared, WriteFault};
+use super::process::{self, Pipes, Process};
+use super::reader;
+
+/// The additions to the protocol that this host knows.
+const FEATURES: [&str; 3] = ["progress", "gap", "output"];
+const SHUTDOWN: Duration = Duration::from_secs(5);
+const AFTER_EOF: Duration = Duration::from_secs(2);
+const AFTER_TERM: Duration = Duration::from_secs(3);
+const STOP_CHECK: Duration = Duration::from_secs(1);
+
+/// A plugin that has shaken hands.
+pub struct Session {
+    name: String,
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+    clocks: Clocks,
+    halt: HaltSeen,
+    /// The halt at which a call is cancelled.
+    cancel_at: Halt,
+    hello: InitializeResult,
+    writer: JoinHandle<()>,
+}
+
+/// What a call brought: the answer, and what could not be looked at.
+#[derive(Debug)]
+pub struct CallOutcome {
+    /// The answer.
+    pub answer: Result<Reply, PluginError>,
+    /// The gaps that the plugin reported for this call; they count whatever the answer is.
+    pub gaps: Vec<Gap>,
+}
+
+struct Deadlines {
+    total: Option<(Duration, &'static str)>,
+    idle: Option<Duration>,
+}
+
+impl Session {
+    /// Starts the process and shakes hands. A plugin that fails is killed, with its group.
+    ///
+    /// # Errors
+    /// Why the plugin cannot be used.
+    pub async fn start(
+        spec: SessionSpec,
+        ctx: &SessionContext,
+        sink: Sink,
+        halt: HaltSeen,
+    ) -> Result<Self, PluginError> {
+        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink)?;
+        let process = Arc::new(process);
+        let (shared, lane) = Shared::new(sink);
+        let reading = tokio::spawn(reader::read_all(stdout, Arc::clone(&shared)));
+        let writing = peer::write_all(stdin, lane, spec.clocks.stdin_stall);
+        let writer = tokio::spawn(watch_writer(
+            writing,
+            Arc::clone(&shared),
+            Arc::clone(&process),
+            spec.clocks,
+        ));
+        tokio::spawn(supervise(reading, Arc::clone(&shared), Arc::clone(&process)));
+        let hello = InitializeResult {
+            protocol: VERSION,
+            plugin: opsbox_protocol::message::PluginInfo {
+                name: spec.name.clone(),
+                version: String::new(),
+            },
+            hooks: Vec::new(),
+            features: Vec::new(),
+            cancel: Cancel::None,
+        };
+        let mut session = Self {
+            name: spec.name.clone(),
+            shared,
+            process,
+            clocks: spec.clocks,
+            halt,
+            cancel_at: if spec.delivers { Halt::Abort } else { Halt::Cancel },
+            hello,
+            writer,
+        };
+        match session.shake_hands(&spec, ctx).await {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                session.kill().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn shake_hands(&mut self, spec: &SessionSpec, ctx: &SessionContext) -> Result<(), PluginError> {
+        let (low, high) = spec.protocol;
+        if !(low..=high).contains(&VERSION) {
+            let theirs = if low == high {
+                low.to_string()
+            } else {
+                format!("{low} to {high}")
+            };
+            return Err(PluginError::Version {
+                theirs,
+                ours: VERSION.to_string(),
+            });
+        }
+        let params = InitializeParams {
+            protocol: VersionRange {
+                min: VERSION,
+                max: VERSION,
+            },
+            host: HostInfo {
+                name: "opsbox".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                pid: std::process::id(),
+            },
+            plugin: spec.name.clone(),
+            limits: Limits::with_line_bytes(spec.line_bytes),
+            features: FEATURES.iter().map(|feature| (*feature).to_owned()).collect(),
+            log_level: ctx.log_level,
+            cwd: ctx.cwd.display().to_string(),
+            terminal: ctx.terminal,
+        };
+        let answer = self
+            .simple(Hook::Initialize, &params, self.clocks.handshake, "handshake")
+            .await;
+        let raw = answer.map_err(|error| match error {
+            PluginError::Answered { body, .. } if body.code == code::UNSUPPORTED_PROTOCOL => {
+                PluginError::Version {
+                    theirs: body.message,
+                    ours: VERSION.to_string(),
+                }
+            }
+            other => other,
+        })?;
+        let hello: InitializeResult = serde_json::from_slice(&raw).map_err(|error| PluginError::Shape {
+            method: Hook::Initialize.method().into(),
+            why: error.to_string(),
+        })?;
+        if hello.protocol != VERSION {
+            let theirs = hello.protocol.to_string();
+            return Err(PluginError::Version {
+                theirs,
+                ours: VERSION.to_string(),
+            });
+        }
+        self.hello = hello;
+        self.shared.handshake_done(spec.line_bytes);
+        Ok(())
+    }
+
+    /// Returns the plugin's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what the plugin said of itself.
+    pub fn hello(&self) -> &InitializeResult {
+        &self.hello
+    }
+
+    /// Returns the process id.
+    pub fn pid(&self) -> i32 {
+        self.process.id()
+    }
+
+    /// Returns whether the plugin implements a hook.
+    pub fn has(&self, hook: Hook) -> bool {
+        self.hello.hooks.iter().any(|name| name == hook.method())
+    }
+
+    /// Returns whether the plugin can take no further call.
+    pub fn is_dead(&self) -> bool {
+        self.shared.is_dead()
+    }
+
+    /// Asks for the JSON Schema of the configuration; `None` where the plugin has no such hook.
+    ///
+    /// # Errors
+    /// As the call's, or where the answer is no JSON Schema object.
+    pub async fn grab_config(&mut self) -> Result<Option<Value>, PluginError> {
+        if !self.has(Hook::GrabConfig) {
+            return Ok(None);
+        }
+        let raw = self
+            .simple(
+                Hook::GrabConfig,
+                &Map::new(),
+                self.clocks.grab_config,
+                "grab_config",
+            )
+            .await?;
+        let shape = |why: String| PluginError::Shape {
+            method: Hook::GrabConfig.method().into(),
+            why,
+        };
+        let schema: Value = serde_json::from_slice(&raw).map_err(|error| shape(error.to_string()))?;
+        match schema {
+            Value::Null => Ok(None),
+            Value::Object(_) => Ok(Some(schema)),
+            _ => Err(shape("a JSON Schema object is expected".into())),
+        }
+    }
+
+    /// Hands over the configuration, where the plugin wants one.
+    ///
+    /// # Errors
+    /// As the call's.
+    pub async fn set_data(&mut self, config: Map<String, Value>) -> Result<(), PluginError> {
+        if !self.has(Hook::SetData) {
+            return Ok(());
+        }
+        let params = SetDataParams { config };
+        self.simple(Hook::SetData, &params, self.clocks.set_data, "set_data")
+            .await
+            .map(drop)
+    }
+
+    /// Activates the plugin, where it wants to be.
+    ///
+    /// # Errors
+    /// As the call's.
+    pub async fn activate(&mut self) -> Result<(), PluginError> {
+        if !self.has(Hook::Activate) {
+            return Ok(());
+        }
+        self.simple(Hook::Activate, &Map::new(), self.clocks.activate, "activate")
+            .await
+            .map(drop)
+    }
+
+    /// Calls a hook of the plugin's role, under the idle and the total clock.
+    pub async fn call(&mut self, hook: Hook, params: Pieces) -> CallOutcome {
+        self.request(hook.method(), hook.expects(), params).await
+    }
+
+    /// Calls any method, under the clocks of a hook.
+    pub async fn request(&mut self, method: &str, expect: Expect, params: Pieces) -> CallOutcome {
+        self.request_within(method, expect, params, self.clocks.hook_total)
+            .await
+    }
+
+    /// Calls any method with a total clock of its own.
+    pub async fn request_within(
+        &mut self,
+        method: &str,
+        expect: Expect,
+        params: Pieces,
+        total: Option<Duration>,
+    ) -> CallOutcome {
+        let reports = self.hello.features.iter().any(|feature| feature == "progress");
+        let deadlines = Deadlines {
+            total: total.map(|limit| (limit, "hook_total")),
+            idle: if reports { self.clocks.hook_idle } else { None },
+        };
+        self.wait_for(method, expect, params, deadlines).await
+    }
+
+    async fn simple<P: serde::Serialize>(
+        &mut self,
+        hook: Hook,
+        params: &P,
+        limit: Option<Duration>,
+        key: &'static str,
+    ) -> Result<Bytes, PluginError> {
+        let params = serde_json::to_vec(params).map_err(|error| PluginError::Shape {
+            method: hook.method().into(),
+            why: error.to_string(),
+        })?;
+        let deadlines = Deadlines {
+            total: limit.map(|limit| (limit, key)),
+            idle: None,
+        };
+        let outcome = self
+            .wait_for(hook.method(), Expect::Raw, vec![Bytes::from(params)], deadlines)
+            .await;
+        match outcome.answer? {
+            Reply::Raw(bytes) => Ok(bytes),
+            Reply::Results(_) => Ok(Bytes::from_static(b"null")),
+        }
+    }
+
+    async fn wait_for(
+        &mut self,
+        method: &str,
+        expect: Expect,
+        params: Pieces,
+        deadlines: Deadlines,
+    ) -> CallOutcome {
+        let start = Instant::now();
+        let mut open = self.shared.open(method, expect, params);
+        let id = open.id;
+        let mut cancelled_at = None;
+        let answer = loop {
+            let wake = self.next_wake(id, start, &deadlines, cancelled_at);
+            tokio::select! {
+                biased;
+                answer = &mut open.answer => {
+                    break answer.unwrap_or(Err(PluginError::Cancelled { method: method.to_owned() }));
+                }
+                () = crate::halt::reached(&mut self.halt, if cancelled_at.is_some() { Halt::Abort } else { self.cancel_at }) => {
+                    if *self.halt.borrow() == Halt::Abort {
+                        break Err(PluginError::Cancelled { method: method.to_owned() });
+                    }
+                    cancelled_at = Some(Instant::now());
+                    self.shared.cancel(id);
+                }
+                () = tokio::time::sleep_until(wake.into()) => {
+                    if let Some(error) = self.overdue(id, method, start, &deadlines, cancelled_at) {
+                        // What is readable already counts as an answer in time.
+                        for _ in 0..3 {
+                            tokio::task::yield_now().await;
+                        }
+                        if let Ok(answer) = open.answer.try_recv() {
+                            break answer;
+                        }
+                        self.shared.fail_all(&error);
+                        self.process.signal(Signal::KILL);
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        self.shared.close(id);
+        CallOutcome {
+            answer,
+            gaps: self.shared.take_gaps(id),
+        }
+    }
+
+    fn next_wake(
+        &self,
+        id: u64,
+        start: Instant,
+        deadlines: &Deadlines,
+        cancelled_at: Option<Instant>,
+    ) -> Instant {
+        let total = deadlines.total.map(|(limit, _)| start + limit);
+        let idle = deadlines
+            .idle
+            .map(|limit| self.shared.last_sign(id).unwrap_or(start) + limit);
+        let grace = cancelled_at
+            .zip(self.clocks.cancel_grace)
+            .map(|(at, grace)| at + grace);
+        [total, idle, grace]
+            .into_iter()
+            .flatten()
+            .fold(Instant::now() + STOP_CHECK, Instant::min)
+    }
+
+    fn overdue(
+        &self,
+        id: u64,
+        method: &str,
+        start: Instant,
+        deadlines: &Deadlines,
+        cancelled_at: Option<Instant>,
+    ) -> Option<PluginError> {
+        let now = Instant::now();
+        let timeout = |limit, idle, key| PluginError::Timeout {
+            method: method.to_owned(),
+            limit,
+            idle,
+            key,
+        };
+        if let Some((limit, key)) = deadlines.total
+            && now >= start + limit
+        {
+            return Some(timeout(limit, "", key));
+        }
+        if let Some(limit) = deadlines.idle
+            && now >= self.shared.last_sign(id).unwrap_or(start) + limit
+        {
+            return Some(timeout(limit, " without progress", "hook_idle"));
+        }
+        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace)
+            && now >= at + grace
+        {
+            return Some(PluginError::Cancelled {
+                method: method.to_owned(),
+            });
+        }
+        self.process.is_stopped().then(|| PluginError::Stopped {
+            when: format!("during `{method}`"),
+        })
+    }
+
+    /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
+    pub async fn stop(mut self) {
+        if !self.is_dead() && *self.halt.borrow() != Halt::Abort {
+            let nothing = Map::new();
+            let asked = self.simple(Hook::Shutdown, &nothing, None, "shutdown");
+            // Whatever it answers, the next rung follows.
+            let _answer = tokio::time::timeout(SHUTDOWN, asked).await;
+        }
+        self.shared.close_stdin();
+        let patience = if self.is_dead() { Duration::ZERO } else { AFTER_EOF };
+        if self.process.ended(patience).await.is_none() {
+            self.process.signal(Signal::TERM);
+            if self.process.ended(AFTER_TERM).await.is_none() {
+                self.kill().await;
+            }
+        }
+        self.writer.abort();
+    }
+
+    /// Ends the plugin and its group at once.
+    pub async fn kill(&mut self) {
+        self.process.signal(Signal::KILL);
+        // A process in an uninterruptible wait cannot be reaped now; it is not waited for.
+        let _status = self.process.ended(AFTER_TERM).await;
+        self.writer.abort();
+    }
+}
+
+/// Fails every call as soon as the plugin can no longer answer, with the cause.
+async fn supervise(mut reading: JoinHandle<()>, shared: Arc<Shared>, process: Arc<Process>) {
+    let forever = Duration::MAX;
+    let status = tokio::select! {
+        _ = &mut reading => process.ended(Duration::from_secs(1)).await,
+        status = process.ended(forever) => {
+            // What it wrote before it died is still in the pipe.
+            let _in_time = tokio::time::timeout(Duration::from_secs(1), &mut reading).await;
+            status
+        }
+    };
+    let when = shared.in_flight().map_or_else(
+        || "between calls".to_owned(),
+        |method| format!("during `{method}`"),
+    );
+    let error = match status {
+        Some(status) => {
+            let (how, guess) = process::describe(status);
+            PluginError::Exited {
+                how,
+                when,
+                guess,
+                stderr: process.stderr_tail().await,
+            }
+        }
+        None => PluginError::ClosedStdout { when },
+    };
+    shared.fail_all(&error);
+}
+
+async fn watch_writer(
+    writing: impl Future<Output = Result<(), WriteFault>>,
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+    clocks: Clocks,
+) {
+    let Err(fault) = writing.await else { return };
+    let method = shared.in_flight().unwrap_or_default();
+    match fault {
+        WriteFault::Stalled => {
+            shared.fail_all(&PluginError::Stalled {
+                method,
+                limit: clocks.stdin_stall.unwrap_or_default(),
+            });
+            process.signal(Signal::KILL);
+        }
+        WriteFault::Closed => {
+            // The supervisor knows better where the process is dying.
+            if process.ended(Duration::from_secs(1)).await.is_none() {
+                let why = "it closed its stdin, so it can be told nothing".into();
+                shared.fail_all(&PluginError::Protocol { why });
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What a run did: one record, from which the summary and the exit code derive.
+
+pub mod record;
+pub mod summary;
+
+pub use record::{ErrorRecord, Outcome, Role, RunRecord, SkipReason, Status, StepRecord};

@@ -1,0 +1,192 @@
+//! The summary of a run for people: at most six lines.
+
+use super::record::{Outcome, Role, RunRecord, SkipReason, Status, StepRecord};
+
+const MAX_CAUSES: usize = 3;
+const MAX_NAMES: usize = 4;
+
+/// Returns the lines of the summary, worst cause first.
+pub fn lines(record: &RunRecord) -> Vec<String> {
+    let mut lines = vec![counts(record)];
+    let causes = causes(&record.steps);
+    let shown = if causes.len() > MAX_CAUSES {
+        MAX_CAUSES - 1
+    } else {
+        causes.len()
+    };
+    lines.extend(causes[..shown].iter().map(Cause::line));
+    if causes.len() > shown {
+        lines.push(format!("and {} further causes", causes.len() - shown));
+    }
+    lines.extend(left_out(&record.steps));
+    match record.outcome {
+        Outcome::Done => {}
+        Outcome::Interrupted => {
+            lines.push("interrupted: what had been gathered was delivered, the rest is marked".into());
+        }
+        Outcome::Failed | Outcome::Partial => {
+            let stale = record.steps.iter().filter(|step| step.stale).count();
+            let stale = match stale {
+                0 => String::new(),
+                1 => "what outputs hold of 1 check may be from an earlier run; ".into(),
+                n => format!("what outputs hold of {n} checks may be from an earlier run; "),
+            };
+            lines.push(format!(
+                "{stale}`-v` shows more, `-o FILE` keeps the whole record"
+            ));
+        }
+    }
+    lines
+}
+
+fn counts(record: &RunRecord) -> String {
+    let of = |role: Role| record.steps.iter().filter(move |step| step.role == role);
+    let mut parts = Vec::new();
+    for status in [
+        Status::Findings,
+        Status::Clean,
+        Status::Incomplete,
+        Status::Unknown,
+        Status::Failed,
+        Status::Skipped,
+    ] {
+        let n_steps = of(Role::Check).filter(|step| step.status == status).count();
+        if n_steps > 0 {
+            parts.push(format!("{n_steps} {}", word(status)));
+        }
+    }
+    let findings: u64 = of(Role::Check).filter_map(|step| step.findings).sum();
+    let outputs = of(Role::Output).count();
+    let delivered = of(Role::Output)
+        .filter(|step| matches!(step.status, Status::Clean | Status::Incomplete))
+        .count();
+    format!(
+        "{}: {}; {}; {delivered} of {} delivered; {:.2} s",
+        plural(of(Role::Check).count() as u64, "check"),
+        parts.join(", "),
+        plural(findings, "finding"),
+        plural(outputs as u64, "output"),
+        record.seconds
+    )
+}
+
+/// Returns the word of a status, as every format spells it.
+pub fn word(status: Status) -> &'static str {
+    match status {
+        Status::Findings => "findings",
+        Status::Clean => "clean",
+        Status::Incomplete => "incomplete",
+        Status::Unknown => "unknown",
+        Status::Failed => "failed",
+        Status::Skipped => "skipped",
+    }
+}
+
+fn plural(n_things: u64, thing: &str) -> String {
+    if n_things == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{n_things} {thing}s")
+    }
+}
+
+/// One cause, with every step that it touches.
+struct Cause {
+    status: Status,
+    plugins: Vec<String>,
+    text: String,
+}
+
+impl Cause {
+    fn line(&self) -> String {
+        format!("{} {}: {}", word(self.status), names(&self.plugins), self.text)
+    }
+}
+
+fn names(plugins: &[String]) -> String {
+    let shown = plugins
+        .iter()
+        .take(MAX_NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match plugins.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        n => format!("{shown} and {n} more"),
+    }
+}
+
+fn causes(steps: &[StepRecord]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    for step in steps.iter().filter(|step| !step.is_whole()) {
+        let text = cause_of(step);
+        match causes
+            .iter_mut()
+            .find(|cause| cause.status == step.status && cause.text == text)
+        {
+            Some(cause) => cause.plugins.push(step.plugin.clone()),
+            None => {
+                let plugins = vec![step.plugin.clone()];
+                causes.push(Cause {
+                    status: step.status,
+                    plugins,
+                    text,
+                });
+            }
+        }
+    }
+    // What broke comes before what follows from it.
+    causes.sort_by_key(|cause| match cause.status {
+        Status::Failed => 0,
+        Status::Unknown => 1,
+        Status::Incomplete => 2,
+        _ => 3,
+    });
+    causes
+}
+
+/// Returns one sentence on why a step is not whole, with its remedy.
+pub fn cause_of(step: &StepRecord) -> String {
+    // Where a step could not look because of a gap, the gap is the cause and the error what followed.
+    let gap_first = step.status == Status::Unknown && !step.gaps.is_empty();
+    if let Some(error) = step.errors.first().filter(|_| !gap_first) {
+        let hint = error
+            .hints
+            .first()
+            .map(|hint| format!(" ({hint})"))
+            .unwrap_or_default();
+        return format!("{}{hint}", error.message);
+    }
+    if let Some(gap) = step.gaps.first() {
+        let remedy = gap
+            .remedy
+            .as_ref()
+            .map(|remedy| format!(" ({remedy})"))
+            .unwrap_or_default();
+        let more = match step.gaps.len() - 1 {
+            0 => String::new(),
+            n => format!(", and {n} more gaps"),
+        };
+        return format!("{}: {}{remedy}{more}", gap.what, gap.why);
+    }
+    match &step.skipped {
+        Some(SkipReason::Blocked { why } | SkipReason::ByChoice { why }) => why.clone(),
+        Some(SkipReason::NotApplicable) => "not applicable here".into(),
+        None => "no cause was given".into(),
+    }
+}
+
+fn left_out(steps: &[StepRecord]) -> Option<String> {
+    let left_out: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match &step.skipped {
+            Some(SkipReason::ByChoice { why }) => Some(format!(
+                "{} ({})",
+                step.plugin,
+                why.trim_start_matches("left out here: ")
+            )),
+            _ => None,
+        })
+        .collect();
+    (!left_out.is_empty()).then(|| format!("left out by choice: {}", left_out.join("; ")))
+}

@@ -1,0 +1,146 @@
+//! Runs the assistants, one after the other, each with its flow.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use opsbox_protocol::Hook;
+
+use crate::manifest::Flow;
+use crate::plugin::ResultSlice;
+
+use super::board::Ending;
+use super::member::{self, Member};
+use super::{Shared, params};
+
+/// The Results between the first stage and the outputs.
+struct Flowing {
+    /// What inputs and checks made, or the last answer that took the place of everything.
+    base: Vec<ResultSlice>,
+    /// What assistants added since; `None` where none did.
+    added: Option<Vec<ResultSlice>>,
+}
+
+impl Flowing {
+    /// Returns what an output would get now.
+    fn current(&self) -> &[ResultSlice] {
+        self.added.as_deref().unwrap_or(&self.base)
+    }
+
+    /// Returns what an assistant of this flow receives.
+    fn given(&self, flow: Flow) -> Vec<ResultSlice> {
+        match flow {
+            Flow::Replace => self.current().to_vec(),
+            Flow::Append => self.added.iter().flatten().chain(&self.base).cloned().collect(),
+        }
+    }
+
+    fn take(&mut self, flow: Flow, answer: Vec<ResultSlice>) {
+        match flow {
+            Flow::Replace => {
+                *self = Self {
+                    base: answer,
+                    added: None,
+                }
+            }
+            Flow::Append => self.added.get_or_insert_default().extend(answer),
+        }
+    }
+}
+
+/// Returns what the outputs get. A failed assistant leaves the Results as they are.
+pub(crate) async fn run_all(
+    shared: &Arc<Shared>,
+    assistants: Vec<Member>,
+    results: Vec<ResultSlice>,
+) -> Vec<ResultSlice> {
+    let mut flowing = Flowing {
+        base: results,
+        added: None,
+    };
+    for member in assistants {
+        assist(shared, member, &mut flowing).await;
+    }
+    flowing.added.unwrap_or(flowing.base)
+}
+
+async fn assist(shared: &Shared, mut member: Member, flowing: &mut Flowing) {
+    if shared.is_halted() {
+        shared
+            .board
+            .settle(member.step, None, Ending::blocked("the run was stopped"));
+        return;
+    }
+    let since = Instant::now();
+    let woken = member.wake(shared).await;
+    let mut live = match woken {
+        Ok(Some(live)) => live,
+        Ok(None) => {
+            let ending = Ending::unknown("it has no code to run".into(), Vec::new());
+            return shared.board.settle(member.step, Some(since), ending);
+        }
+        Err(error) => {
+            return shared
+                .board
+                .settle(member.step, Some(since), Ending::failed(&error));
+        }
+    };
+    shared.board.started(member.step, Hook::ProcessInput.method());
+    let flow = member.manifest.flow;
+    let given = flowing.given(flow);
+    let outcome = live
+        .session
+        .call(Hook::ProcessInput, params::list("input", &given))
+        .await;
+    member::retire(shared, live).await;
+    let ending = match outcome.answer {
+        Ok(reply) => {
+            let answer = reply.into_results();
+            let ending = Ending::delivered(&answer, None, outcome.gaps);
+            flowing.take(flow, answer);
+            ending
+        }
+        Err(error) => Ending::failed(&error).with_gaps(outcome.gaps),
+    };
+    shared.board.settle(member.step, Some(since), ending);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice(name: &str) -> ResultSlice {
+        let text = format!(
+            r#"{{"relates_to":"a","result_name":"{name}","result_description":"","details":[],"formatted":""}}"#
+        );
+        ResultSlice::parse(text.into()).unwrap()
+    }
+
+    fn names(results: &[ResultSlice]) -> Vec<&str> {
+        results.iter().map(|result| result.result_name.as_str()).collect()
+    }
+
+    #[test]
+    fn legacy_assistants_see_earlier_answers_then_the_inputs_and_outputs_see_only_answers() {
+        let mut flowing = Flowing {
+            base: vec![slice("in1"), slice("in2")],
+            added: None,
+        };
+        assert_eq!(names(&flowing.given(Flow::Append)), ["in1", "in2"]);
+        flowing.take(Flow::Append, vec![slice("a")]);
+        assert_eq!(names(&flowing.given(Flow::Append)), ["a", "in1", "in2"]);
+        flowing.take(Flow::Append, vec![slice("b")]);
+        assert_eq!(names(flowing.current()), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_replacing_assistant_sees_what_an_output_would_and_takes_its_place() {
+        let mut flowing = Flowing {
+            base: vec![slice("in1")],
+            added: Some(vec![slice("a")]),
+        };
+        assert_eq!(names(&flowing.given(Flow::Replace)), ["a"]);
+        flowing.take(Flow::Replace, vec![slice("r")]);
+        assert_eq!(names(flowing.current()), ["r"]);
+        assert_eq!(names(&flowing.given(Flow::Append)), ["r"]);
+    }
+}

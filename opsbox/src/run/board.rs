@@ -1,0 +1,184 @@
+//! The records of a run's steps while it goes on; every step is settled exactly once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::plan::Plan;
+use crate::plugin::event::Sink;
+use crate::plugin::{Event, Gap, PluginError, ResultSlice};
+use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
+
+use super::Observer;
+
+/// The steps of a run, by index: providers, checks, assistants, outputs.
+pub struct Board {
+    steps: Arc<Mutex<Vec<StepRecord>>>,
+    observer: Arc<dyn Observer>,
+}
+
+/// How a step ended, before it is written down.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    pub(crate) status: Option<Status>,
+    pub(crate) skipped: Option<SkipReason>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) errors: Vec<ErrorRecord>,
+    pub(crate) findings: Option<u64>,
+    pub(crate) results: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Ending {
+    pub(crate) fn failed(error: &PluginError) -> Self {
+        let cancelled = matches!(error, PluginError::Cancelled { .. });
+        let status = if cancelled {
+            Status::Unknown
+        } else {
+            Status::Failed
+        };
+        Self {
+            status: Some(status),
+            errors: vec![error.into()],
+            ..Self::default()
+        }
+    }
+
+    /// Makes the ending of a step that could not look because of gaps.
+    pub(crate) fn blind(error: &PluginError, gaps: Vec<Gap>) -> Self {
+        Self {
+            status: Some(Status::Unknown),
+            errors: vec![error.into()],
+            gaps,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn with_gaps(mut self, gaps: Vec<Gap>) -> Self {
+        self.gaps = gaps;
+        self
+    }
+
+    pub(crate) fn unknown(message: String, hints: Vec<String>) -> Self {
+        let error = ErrorRecord {
+            code: opsbox_protocol::code::NOT_READY,
+            message,
+            hints,
+            traceback: None,
+        };
+        Self {
+            status: Some(Status::Unknown),
+            errors: vec![error],
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn skipped(reason: SkipReason) -> Self {
+        Self {
+            status: Some(Status::Skipped),
+            skipped: Some(reason),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn blocked(why: impl Into<String>) -> Self {
+        Self::skipped(SkipReason::Blocked { why: why.into() })
+    }
+
+    /// Makes the ending of a step that returned Results. `findings` is `None` for steps that make none.
+    pub(crate) fn delivered(results: &[ResultSlice], findings: Option<u64>, gaps: Vec<Gap>) -> Self {
+        let status = match findings {
+            _ if !gaps.is_empty() => Status::Incomplete,
+            Some(findings) if findings > 0 => Status::Findings,
+            _ => Status::Clean,
+        };
+        Self {
+            status: Some(status),
+            gaps,
+            findings,
+            results: results.len() as u64,
+            bytes: results.iter().map(|result| result.bytes.len() as u64).sum(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Board {
+    /// Makes the board of a plan.
+    pub fn new(plan: &Plan, observer: Arc<dyn Observer>) -> Self {
+        let roles = [
+            (Role::Provider, &plan.providers),
+            (Role::Check, &plan.checks),
+            (Role::Assistant, &plan.assistants),
+            (Role::Output, &plan.outputs),
+        ];
+        let steps: Vec<_> = roles
+            .into_iter()
+            .flat_map(|(role, planned)| {
+                planned
+                    .iter()
+                    .map(move |planned| StepRecord::new(&planned.manifest.name, role))
+            })
+            .collect();
+        observer.planned(&steps);
+        Self {
+            steps: Arc::new(Mutex::new(steps)),
+            observer,
+        }
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<StepRecord>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns where the events of a step's plugin go. What a plugin other than an output prints is a log record.
+    pub(crate) fn sink(&self, step: usize) -> Sink {
+        let observer = Arc::clone(&self.observer);
+        let (plugin, role) = {
+            let steps = self.steps();
+            (steps[step].plugin.clone(), steps[step].role)
+        };
+        Arc::new(move |event| {
+            let event = match event {
+                Event::Output { text, .. } if role != Role::Output => Event::Log {
+                    level: opsbox_protocol::message::LogLevel::Info,
+                    message: text.trim_end().to_owned(),
+                },
+                other => other,
+            };
+            observer.said(step, &plugin, event);
+        })
+    }
+
+    pub(crate) fn started(&self, step: usize, hook: &str) {
+        self.observer.started(step, hook);
+    }
+
+    /// Writes down how a step ended.
+    pub(crate) fn settle(&self, step: usize, since: Option<Instant>, ending: Ending) {
+        let record = {
+            let mut steps = self.steps();
+            let record = &mut steps[step];
+            record.status = ending.status.unwrap_or(Status::Failed);
+            record.skipped = ending.skipped;
+            record.gaps = ending.gaps.iter().map(Into::into).collect();
+            record.errors = ending.errors;
+            record.findings = ending.findings;
+            record.results = ending.results;
+            record.bytes = ending.bytes;
+            record.seconds = since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+            record.clone()
+        };
+        self.observer.settled(step, &record);
+    }
+
+    /// Returns whether a step has failed or could not look.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.steps()
+            .iter()
+            .any(|step| matches!(step.status, Status::Failed | Status::Unknown))
+    }
+
+    pub(crate) fn records(&self) -> Vec<StepRecord> {
+        self.steps().clone()
+    }
+}

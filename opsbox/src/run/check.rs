@@ -1,0 +1,179 @@
+//! Runs the first stage: inputs, Rego checks, and providers whose data goes on as it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use opsbox_protocol::Hook;
+use tokio::task::JoinSet;
+
+use crate::manifest::{Kind, Manifest};
+use crate::plan::Planned;
+use crate::plugin::{Gap, ResultSlice};
+use crate::report::SkipReason;
+
+use super::board::Ending;
+use super::gather::{self, Awaited, Gathered};
+use super::member::{self, Member};
+use super::rego::{self, Worker};
+use super::{Shared, params};
+
+/// Runs every check, at most `--jobs` at once, and returns their Results in the order of the pipeline.
+pub(crate) async fn run_all(
+    shared: &Arc<Shared>,
+    checks: Vec<Member>,
+    data: Vec<Awaited>,
+) -> Vec<ResultSlice> {
+    let workers = rego::start_workers(shared, &checks);
+    let mut running = JoinSet::new();
+    for (index, member) in checks.into_iter().enumerate() {
+        let planned = &shared.plan.checks[index];
+        let awaited = planned
+            .providers
+            .iter()
+            .map(|provider| data[*provider].clone())
+            .collect();
+        let worker = planned
+            .providers
+            .first()
+            .and_then(|provider| workers.get(provider))
+            .cloned();
+        let shared = Arc::clone(shared);
+        running.spawn(async move { (index, check(&shared, member, awaited, worker).await) });
+    }
+    // From here on only the checks themselves hold the data, so that it is freed after its last consumer.
+    drop(data);
+    let mut workers: BTreeMap<_, _> = workers;
+    let mut results = BTreeMap::new();
+    while let Some(done) = running.join_next().await {
+        if let Ok((index, made)) = done {
+            results.insert(index, made);
+        }
+    }
+    for worker in std::mem::take(&mut workers).into_values() {
+        worker.retire(shared).await;
+    }
+    results.into_values().flatten().collect()
+}
+
+async fn check(
+    shared: &Arc<Shared>,
+    mut member: Member,
+    awaited: Vec<Awaited>,
+    worker: Option<Arc<Worker>>,
+) -> Vec<ResultSlice> {
+    let step = member.step;
+    let mut gathered = Vec::new();
+    for awaited in awaited {
+        gathered.extend(gather::wait(awaited).await);
+    }
+    let since = Instant::now();
+    if let Some(ending) = hindrance(shared, &member.manifest, &gathered) {
+        shared.board.settle(step, None, ending);
+        if let Ok(Some(live)) = member.wake(shared).await {
+            member::retire(shared, live).await;
+        }
+        return Vec::new();
+    }
+    // The semaphore is never closed, so there is always a permit to come.
+    let _permit = shared.jobs.acquire().await;
+    let gaps = touching(&member.manifest, &gathered);
+    let made = match (&member.manifest.kind, worker) {
+        (Kind::Provider, _) => Ok(pass_on(gathered, gaps)),
+        (Kind::Rego, Some(worker)) => rego::check(shared, member, &worker, &gathered, gaps).await,
+        _ => input(shared, member, gathered, gaps).await,
+    };
+    let (results, ending) = match made {
+        Ok((results, ending)) => (results, ending),
+        Err(ending) => (Vec::new(), ending),
+    };
+    shared.board.settle(step, Some(since), ending);
+    results
+}
+
+/// Returns why a check cannot be made, or is not to be.
+fn hindrance(shared: &Shared, manifest: &Manifest, gathered: &[Arc<Gathered>]) -> Option<Ending> {
+    if shared.is_halted() {
+        return Some(Ending::blocked("the run was stopped"));
+    }
+    if let Some((provider, why)) = gathered.iter().find_map(|gathered| {
+        gathered
+            .result
+            .as_ref()
+            .err()
+            .map(|why| (&gathered.provider, why))
+    }) {
+        return Some(Ending::unknown(
+            format!("its provider `{provider}` brought no data: {why}"),
+            Vec::new(),
+        ));
+    }
+    if shared.options.leave_out_gapped
+        && let Some(gap) = touching(manifest, gathered).first()
+    {
+        let why = format!("left out here: {}: {}", gap.what, gap.why);
+        return Some(Ending::skipped(SkipReason::ByChoice { why }));
+    }
+    None
+}
+
+/// Returns the gaps that touch a check: all of them, or those of the sections that it reads.
+fn touching(manifest: &Manifest, gathered: &[Arc<Gathered>]) -> Vec<Gap> {
+    let reads = &manifest.check.reads;
+    let touches = |gap: &&Gap| match &gap.section {
+        Some(section) => reads.is_empty() || reads.contains(section),
+        None => true,
+    };
+    gathered
+        .iter()
+        .flat_map(|gathered| gathered.gaps.iter().filter(touches))
+        .cloned()
+        .collect()
+}
+
+fn pass_on(gathered: Vec<Arc<Gathered>>, gaps: Vec<Gap>) -> (Vec<ResultSlice>, Ending) {
+    let results: Vec<_> = gathered
+        .iter()
+        .filter_map(|gathered| gathered.result.as_ref().ok().cloned())
+        .collect();
+    let ending = Ending::delivered(&results, None, gaps);
+    (results, ending)
+}
+
+async fn input(
+    shared: &Shared,
+    mut member: Member,
+    gathered: Vec<Arc<Gathered>>,
+    mut gaps: Vec<Gap>,
+) -> Result<(Vec<ResultSlice>, Ending), Ending> {
+    let mut live = match member.wake(shared).await {
+        Ok(Some(live)) => live,
+        Ok(None) => return Err(Ending::unknown("it has no code to run".into(), Vec::new())),
+        Err(error) => return Err(Ending::failed(&error)),
+    };
+    shared.board.started(member.step, Hook::Process.method());
+    let data: Vec<_> = gathered
+        .iter()
+        .filter_map(|gathered| gathered.result.as_ref().ok().cloned())
+        .collect();
+    drop(gathered);
+    let given = params::list("data", &data);
+    drop(data);
+    let outcome = live.session.call(Hook::Process, given).await;
+    member::retire(shared, live).await;
+    gaps.extend(outcome.gaps);
+    match outcome.answer {
+        Ok(reply) => {
+            let results = reply.into_results();
+            let findings = results.iter().map(|result| result.count_findings() as u64).sum();
+            let ending = Ending::delivered(&results, Some(findings), gaps);
+            Ok((results, ending))
+        }
+        Err(error) => Err(Ending::failed(&error).with_gaps(gaps)),
+    }
+}
+
+/// Returns whether a planned check is evaluated by a Rego worker.
+pub(crate) fn is_rego(planned: &Planned) -> bool {
+    planned.manifest.kind == Kind::Rego
+}

@@ -1,0 +1,182 @@
+//! Starts the plugins side by side, asks for their schemas, resolves the configuration and activates them.
+
+use std::sync::Arc;
+
+use opsbox_protocol::Hook;
+use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
+
+use crate::config::{Settings, Wanted};
+use crate::error::{Failure, Kind};
+use crate::manifest::{Kind as PluginKind, Launch, Manifest};
+use crate::plugin::PluginError;
+
+use super::Shared;
+use super::member::{self, Live, Member, Members, State};
+
+struct Prepared {
+    step: usize,
+    state: State,
+    schema: Option<Value>,
+}
+
+/// Returns every step's plugin with its configuration, and warnings about the configuration.
+///
+/// # Errors
+/// All missing and wrong fields of all plugins at once; every plugin is stopped by then.
+pub(crate) async fn configure(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+) -> Result<(Members, Vec<String>), Failure> {
+    let manifests = manifests(shared);
+    let prepared = prepare(shared, &manifests).await;
+    let empty = json!({"type": "object", "properties": {}});
+    // A plugin that could not be asked may own any field.
+    let anything = Value::Bool(true);
+    let wanted: Vec<_> = prepared
+        .iter()
+        .zip(&manifests)
+        .map(|(prepared, manifest)| Wanted {
+            plugin: &manifest.name,
+            schema: match &prepared.state {
+                State::Failed(_) => &anything,
+                _ => prepared
+                    .schema
+                    .as_ref()
+                    .or(manifest.config_schema.as_ref())
+                    .unwrap_or(&empty),
+            },
+            legacy: manifest.legacy,
+        })
+        .collect();
+    let resolution = settings.resolve(&wanted);
+    if !resolution.faults.is_empty() {
+        stop_all(shared, prepared).await;
+        return Err(Failure {
+            kind: Kind::Usage,
+            faults: resolution.faults,
+        });
+    }
+    let mut activating = JoinSet::new();
+    for (prepared, (manifest, plugin)) in prepared
+        .into_iter()
+        .zip(manifests.into_iter().zip(resolution.plugins))
+    {
+        activating.spawn(activate(prepared, manifest, plugin.values));
+    }
+    let mut members: Vec<_> = activating.join_all().await;
+    members.sort_by_key(|member| member.step);
+    Ok((Members(members), resolution.warnings))
+}
+
+fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
+    let plan = &shared.plan;
+    [&plan.providers, &plan.checks, &plan.assistants, &plan.outputs]
+        .into_iter()
+        .flatten()
+        .map(|planned| Arc::clone(&planned.manifest))
+        .collect()
+}
+
+/// Starts what there is room for and asks it for its schema; the rest is asked and stopped again.
+async fn prepare(shared: &Arc<Shared>, manifests: &[Arc<Manifest>]) -> Vec<Prepared> {
+    let mut starting = JoinSet::new();
+    let pass_through = shared.plan.providers.len()..shared.plan.providers.len() + shared.plan.checks.len();
+    let n_slots = shared.slots.available_permits();
+    let has_process = |step: usize, manifest: &Manifest| {
+        let passes_on = pass_through.contains(&step) && manifest.kind == PluginKind::Provider;
+        !passes_on && manifest.launch != Launch::Nothing
+    };
+    let n_processes = manifests
+        .iter()
+        .enumerate()
+        .filter(|(step, manifest)| has_process(*step, manifest))
+        .count();
+    // Two slots are kept for those that are only asked, where not all fit.
+    let n_warm = if n_processes > n_slots {
+        n_slots - 2
+    } else {
+        n_slots
+    };
+    let mut n_started = 0;
+    for (step, manifest) in manifests.iter().enumerate() {
+        if !has_process(step, manifest) {
+            starting.spawn(async move {
+                Prepared {
+                    step,
+                    state: State::Codeless,
+                    schema: None,
+                }
+            });
+            continue;
+        }
+        n_started += 1;
+        let keep = n_started <= n_warm;
+        starting.spawn(ask(Arc::clone(shared), step, Arc::clone(manifest), keep));
+    }
+    let mut prepared = starting.join_all().await;
+    prepared.sort_by_key(|prepared| prepared.step);
+    prepared
+}
+
+async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bool) -> Prepared {
+    shared.board.started(step, Hook::Initialize.method());
+    let failed = |error| Prepared {
+        step,
+        state: State::Failed(error),
+        schema: None,
+    };
+    let mut live = match member::start(&shared, step, &manifest).await {
+        Ok(live) => live,
+        Err(error) => return failed(error),
+    };
+    match live.session.grab_config().await {
+        Ok(schema) if keep => Prepared {
+            step,
+            state: State::Warm(Box::new(live)),
+            schema,
+        },
+        Ok(schema) => {
+            live.session.stop().await;
+            Prepared {
+                step,
+                state: State::Cold,
+                schema,
+            }
+        }
+        Err(error) => {
+            member::retire(&shared, live).await;
+            failed(error)
+        }
+    }
+}
+
+async fn activate(prepared: Prepared, manifest: Arc<Manifest>, config: Map<String, Value>) -> Member {
+    let state = match prepared.state {
+        State::Warm(mut live) => match member::activate(&mut live, &config).await {
+            Ok(()) => State::Warm(live),
+            Err(error) => fail(*live, error).await,
+        },
+        other => other,
+    };
+    Member {
+        step: prepared.step,
+        manifest,
+        config,
+        state,
+    }
+}
+
+async fn fail(live: Live, error: PluginError) -> State {
+    live.session.stop().await;
+    State::Failed(error)
+}
+
+async fn stop_all(shared: &Shared, prepared: Vec<Prepared>) {
+    for prepared in prepared {
+        if let State::Warm(live) = prepared.state {
+            member::retire(shared, *live).await;
+        }
+    }
+    while shared.stopping.lock().await.join_next().await.is_some() {}
+}

@@ -1,0 +1,83 @@
+//! Hands the Results to every output, side by side. An output is never called twice.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use opsbox_protocol::Hook;
+use tokio::task::JoinSet;
+
+use crate::halt::Halt;
+use crate::plugin::{PluginError, ResultSlice};
+use crate::report::{Role, Status};
+
+use super::board::Ending;
+use super::member::{self, Member};
+use super::{Shared, params};
+
+/// Delivers to every output. After a first interrupt what was gathered is still delivered; after `--fail-fast` stopped the run, nothing is.
+pub(crate) async fn run_all(shared: &Arc<Shared>, outputs: Vec<Member>, results: Vec<ResultSlice>) {
+    let stop = if shared.options.fail_fast && shared.board.has_failed() {
+        Some("`--fail-fast` stopped the run")
+    } else if *shared.halt.borrow() == Halt::Abort {
+        Some("the run was stopped")
+    } else if results.is_empty() && nobody_looked(shared) {
+        Some("no check brought a result, so there is nothing to deliver")
+    } else {
+        None
+    };
+    let results = Arc::new(results);
+    let mut delivering = JoinSet::new();
+    for mut member in outputs {
+        if let Some(why) = stop {
+            shared.board.settle(member.step, None, Ending::blocked(why));
+            if let Ok(Some(live)) = member.wake(shared).await {
+                member::retire(shared, live).await;
+            }
+            continue;
+        }
+        delivering.spawn(deliver(Arc::clone(shared), member, Arc::clone(&results)));
+    }
+    drop(results);
+    while delivering.join_next().await.is_some() {}
+}
+
+/// Returns whether every check failed, could not look or was held up, so that an empty list would look like "nothing found".
+fn nobody_looked(shared: &Shared) -> bool {
+    let steps = shared.board.records();
+    let mut checks = steps.iter().filter(|step| step.role == Role::Check).peekable();
+    checks.peek().is_some()
+        && checks.all(|step| {
+            matches!(step.status, Status::Failed | Status::Unknown)
+                || (step.status == Status::Skipped && !step.is_whole())
+        })
+}
+
+async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>) {
+    let since = Instant::now();
+    let live = match member.wake(&shared).await {
+        Ok(Some(live)) => Ok(live),
+        Ok(None) => Err(PluginError::NotFound {
+            program: member.manifest.name.clone(),
+            looked_in: "its manifest, which names no program".into(),
+        }),
+        Err(error) => Err(error),
+    };
+    let mut live = match live {
+        Ok(live) => live,
+        Err(error) => {
+            return shared
+                .board
+                .settle(member.step, Some(since), Ending::failed(&error));
+        }
+    };
+    shared.board.started(member.step, Hook::ProcessResults.method());
+    let given = params::list("results", &results);
+    drop(results);
+    let outcome = live.session.call(Hook::ProcessResults, given).await;
+    member::retire(&shared, live).await;
+    let ending = match outcome.answer {
+        Ok(_) => Ending::delivered(&[], None, outcome.gaps),
+        Err(error) => Ending::failed(&error).with_gaps(outcome.gaps),
+    };
+    shared.board.settle(member.step, Some(since), ending);
+}

@@ -1,0 +1,99 @@
+//! A plugin of the plan on its way through a run.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::manifest::Manifest;
+use crate::plan::Plan;
+use crate::plugin::launch::SessionSpec;
+use crate::plugin::{PluginError, Session};
+
+use super::Shared;
+
+/// One step's plugin, configured.
+pub(crate) struct Member {
+    pub(crate) step: usize,
+    pub(crate) manifest: Arc<Manifest>,
+    /// The fields that somebody set.
+    pub(crate) config: Map<String, Value>,
+    pub(crate) state: State,
+}
+
+/// Where a plugin stands before its step.
+pub(crate) enum State {
+    /// It is active and waits for its call.
+    Warm(Box<Live>),
+    /// There was no room for its process; it is started when its turn comes.
+    Cold,
+    /// It has no code of its own.
+    Codeless,
+    /// It could not be started, configured or activated.
+    Failed(PluginError),
+}
+
+/// A session and the room it takes.
+pub(crate) struct Live {
+    pub(crate) session: Session,
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+impl Member {
+    /// Returns the plugin's live session; starts it where it is cold. `None`: it has no code.
+    pub(crate) async fn wake(&mut self, shared: &Shared) -> Result<Option<Live>, PluginError> {
+        match std::mem::replace(&mut self.state, State::Codeless) {
+            State::Warm(live) => Ok(Some(*live)),
+            State::Codeless => Ok(None),
+            State::Failed(error) => Err(error),
+            State::Cold => {
+                let mut live = start(shared, self.step, &self.manifest).await?;
+                activate(&mut live, &self.config).await?;
+                Ok(Some(live))
+            }
+        }
+    }
+}
+
+/// Starts a plugin as soon as there is room for its process.
+pub(crate) async fn start(shared: &Shared, step: usize, manifest: &Manifest) -> Result<Live, PluginError> {
+    let cancelled = || PluginError::Cancelled {
+        method: "initialize".into(),
+    };
+    let permit = Arc::clone(&shared.slots)
+        .acquire_owned()
+        .await
+        .map_err(|_| cancelled())?;
+    let spec = SessionSpec::of(manifest, &shared.ctx)?;
+    let session = Session::start(spec, &shared.ctx, shared.board.sink(step), shared.halt.clone()).await?;
+    Ok(Live { session, permit })
+}
+
+/// Hands a plugin its configuration and activates it.
+pub(crate) async fn activate(live: &mut Live, config: &Map<String, Value>) -> Result<(), PluginError> {
+    live.session.set_data(config.clone()).await?;
+    live.session.activate().await
+}
+
+/// Sends a plugin down in the background.
+pub(crate) async fn retire(shared: &Shared, live: Live) {
+    shared.stopping.lock().await.spawn(async move {
+        live.session.stop().await;
+        drop(live.permit);
+    });
+}
+
+/// The members of a plan, in the order of its steps.
+pub(crate) struct Members(pub(crate) Vec<Member>);
+
+impl Members {
+    /// Returns providers, checks, assistants and outputs.
+    pub(crate) fn split(self, plan: &Plan) -> (Vec<Member>, Vec<Member>, Vec<Member>, Vec<Member>) {
+        let mut members = self.0.into_iter();
+        let mut take = |n_steps: usize| members.by_ref().take(n_steps).collect::<Vec<_>>();
+        let providers = take(plan.providers.len());
+        let checks = take(plan.checks.len());
+        let assistants = take(plan.assistants.len());
+        (providers, checks, assistants, take(plan.outputs.len()))
+    }
+}

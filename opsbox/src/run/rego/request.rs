@@ -1,0 +1,147 @@
+//! What is asked of a Rego worker, and what it answers.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::manifest::{Manifest, Policy};
+use crate::plugin::{PluginError, Reply, ResultSlice};
+
+#[derive(Serialize)]
+struct CheckParams<'a> {
+    check: CheckFacts<'a>,
+    timeout_ms: u64,
+}
+
+#[derive(Serialize)]
+struct CheckFacts<'a> {
+    name: &'a str,
+    file: &'a str,
+    policy: &'a str,
+    version: u8,
+    rule: &'a str,
+    strict: bool,
+    config: &'a Map<String, Value>,
+    severity: Option<&'a str>,
+    remediation: Option<&'a str>,
+    relates_to: &'a str,
+    description: &'a str,
+    format: bool,
+}
+
+/// The verdict on the wire; the Result stays a slice of its line.
+#[derive(Deserialize)]
+struct Answered<'a> {
+    applies: bool,
+    #[serde(default)]
+    findings: u64,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+}
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Verdict {
+    /// How many findings there are.
+    pub findings: u64,
+    /// The Result; `None` where the check does not apply.
+    pub result: Option<ResultSlice>,
+}
+
+/// Reads the worker's answer to a check.
+///
+/// # Errors
+/// Where the answer has not the shape of a verdict.
+pub fn read_verdict(reply: Reply) -> Result<Verdict, PluginError> {
+    let Reply::Raw(line) = reply else {
+        return Err(shape("not raw"));
+    };
+    let answered: Answered<'_> = serde_json::from_slice(&line).map_err(|error| shape(&error.to_string()))?;
+    let result = match answered.result {
+        _ if !answered.applies => None,
+        Some(raw) => {
+            Some(ResultSlice::parse(line.slice_ref(raw.get().as_bytes())).map_err(|why| shape(&why))?)
+        }
+        None => return Err(shape("no Result")),
+    };
+    Ok(Verdict {
+        findings: answered.findings,
+        result,
+    })
+}
+
+/// Returns the parameters of `x-opsbox/rego/check`, an object without `data`.
+///
+/// # Errors
+/// Where the manifest has no policy, or it cannot be read.
+pub fn check_request(
+    manifest: &Manifest,
+    config: &Map<String, Value>,
+    kept: &ResultSlice,
+    format: bool,
+    limit: Duration,
+) -> Result<Vec<u8>, PluginError> {
+    let rego = manifest.rego.as_ref().ok_or_else(|| PluginError::Spawn {
+        program: manifest.name.clone(),
+        why: "its manifest has no `[rego]` table".into(),
+    })?;
+    let policy = match &rego.policy {
+        Policy::Embedded(text) => (*text).to_owned(),
+        Policy::File(path) => std::fs::read_to_string(path).map_err(|error| PluginError::Spawn {
+            program: rego.file.clone(),
+            why: format!("the policy cannot be read: {error}"),
+        })?,
+    };
+    let config = with_defaults(manifest, config);
+    // As the original did, a check with a class of its own gets its own name there and sets the rest itself.
+    let relates_to = if format { &kept.relates_to } else { &manifest.name };
+    let facts = CheckFacts {
+        name: &manifest.name,
+        file: &rego.file,
+        policy: &policy,
+        version: rego.version,
+        rule: &rego.rule,
+        strict: rego.strict,
+        config: &config,
+        severity: manifest.check.severity.map(|severity| severity.name()),
+        remediation: manifest.check.remediation.as_deref(),
+        relates_to,
+        description: rego
+            .description
+            .as_deref()
+            .or(manifest.description.as_deref())
+            .unwrap_or_default(),
+        format,
+    };
+    let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    serde_json::to_vec(&CheckParams {
+        check: facts,
+        timeout_ms,
+    })
+    .map_err(|error| shape(&error.to_string()))
+}
+
+/// Fills in the defaults of the manifest's fields: a policy has no code that could.
+fn with_defaults(manifest: &Manifest, config: &Map<String, Value>) -> Map<String, Value> {
+    let mut filled = Map::new();
+    let properties = manifest
+        .config_schema
+        .as_ref()
+        .and_then(|schema| schema.get("properties"));
+    for (field, property) in properties.and_then(Value::as_object).into_iter().flatten() {
+        if let Some(default) = property.get("default") {
+            filled.insert(field.clone(), default.clone());
+        }
+    }
+    filled.extend(config.clone());
+    filled
+}
+
+fn shape(why: &str) -> PluginError {
+    PluginError::Shape {
+        method: "x-opsbox/rego/check".into(),
+        why: why.to_owned(),
+    }
+}

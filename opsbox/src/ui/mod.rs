@@ -1,0 +1,218 @@
+//! The one owner of the terminal: results on stdout, everything else on stderr.
+
+pub mod lane;
+pub mod live;
+pub mod text;
+mod watch;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use opsbox_protocol::message::{LogLevel, Terminal};
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::plugin::Event;
+use live::Live;
+
+pub use watch::RunWatch;
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Progress {
+    /// Live lines on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// One line for each step that ends.
+    Plain,
+    /// One JSON object for each event.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// When color is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How the user wants to be spoken to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UiOptions {
+    /// How progress is shown.
+    pub progress: Progress,
+    /// When color is used.
+    pub color: Color,
+    /// Whether `NO_COLOR` is set to anything but an empty text.
+    pub no_color: bool,
+    /// Only errors.
+    pub quiet: bool,
+    /// `-v` shows what plugins log at level info, `-vv` debug, `-vvv` trace.
+    pub verbose: u8,
+    /// Whether log records are JSON lines.
+    pub json_log: bool,
+}
+
+/// The terminal, or what stands in for it.
+pub struct Ui {
+    options: UiOptions,
+    live: Option<Live>,
+    stdout: Mutex<Stdout>,
+}
+
+#[derive(Default)]
+struct Stdout {
+    closed: bool,
+    error: Option<io::Error>,
+}
+
+impl Ui {
+    /// Takes the terminal over.
+    pub fn new(options: UiOptions) -> Self {
+        let live = options.progress == Progress::Auto && !options.quiet && io::stderr().is_terminal();
+        Self {
+            options,
+            live: live.then(Live::new),
+            stdout: Mutex::new(Stdout::default()),
+        }
+    }
+
+    /// Returns how the user wants to be spoken to.
+    pub fn options(&self) -> &UiOptions {
+        &self.options
+    }
+
+    /// Returns the terminal on stdout; `None` where stdout is none.
+    pub fn terminal(&self) -> Option<Terminal> {
+        let columns = rustix::termios::tcgetwinsize(io::stdout())
+            .ok()
+            .map(|size| size.ws_col);
+        let color = self.color(io::stdout().is_terminal());
+        match columns.filter(|columns| *columns > 0) {
+            Some(columns) => Some(Terminal { columns, color }),
+            None => color.then_some(Terminal { columns: 80, color }),
+        }
+    }
+
+    fn color(&self, is_terminal: bool) -> bool {
+        match self.options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !self.options.no_color,
+        }
+    }
+
+    /// Returns the least level of log records that is shown.
+    pub fn log_level(&self) -> LogLevel {
+        match (self.options.quiet, self.options.verbose) {
+            (true, _) => LogLevel::Error,
+            (false, 0) => LogLevel::Warn,
+            (false, 1) => LogLevel::Info,
+            (false, 2) => LogLevel::Debug,
+            (false, _) => LogLevel::Trace,
+        }
+    }
+
+    /// Writes results to stdout. A closed pipe is no error; what else goes wrong is kept for [`Self::stdout_error`].
+    pub fn results(&self, text: &str) {
+        self.suspended(|| {
+            let mut state = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.closed {
+                return;
+            }
+            let mut stdout = io::stdout().lock();
+            if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+                state.closed = true;
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    state.error = Some(error);
+                }
+            }
+        });
+    }
+
+    /// Returns what went wrong on stdout, if anything did.
+    pub fn stdout_error(&self) -> Option<io::Error> {
+        self.stdout
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .error
+            .take()
+    }
+
+    /// Writes one line to stderr, whatever the level.
+    pub fn line(&self, text: &str) {
+        self.suspended(|| {
+            // There is nowhere left to complain to.
+            let _written = writeln!(io::stderr().lock(), "{text}");
+        });
+    }
+
+    /// Shows why a command could not do its work.
+    pub fn failure(&self, failure: &Failure) {
+        self.line(&text::clean_lines(&failure.to_string()));
+    }
+
+    /// Shows a warning of the host's own.
+    pub fn warn(&self, message: &str) {
+        self.log(LogLevel::Warn, None, message);
+    }
+
+    /// Shows a note that people want unless they asked for quiet.
+    pub fn note(&self, message: &str) {
+        if !self.options.quiet && self.options.progress != Progress::Json {
+            self.line(&text::clean_lines(message));
+        }
+    }
+
+    /// Shows a log record, of a plugin or of the host's own.
+    pub fn log(&self, level: LogLevel, plugin: Option<&str>, message: &str) {
+        if level < self.log_level() {
+            return;
+        }
+        if self.options.json_log || self.options.progress == Progress::Json {
+            let record = json!({"event": "log", "level": level, "plugin": plugin, "message": message});
+            return self.line(&record.to_string());
+        }
+        let name = match level {
+            LogLevel::Trace => "trace",
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warning",
+            LogLevel::Error => "error",
+        };
+        let from = plugin.map(|plugin| format!(" {plugin}:")).unwrap_or_default();
+        for line in message.lines() {
+            self.line(&format!("{name}:{from} {}", text::clean(line)));
+        }
+    }
+
+    /// Shows what a plugin says outside a run.
+    pub fn said(&self, plugin: &str, event: Event) {
+        match event {
+            Event::Log { level, message } => self.log(level, Some(plugin), &message),
+            Event::Stderr(line) => self.log(LogLevel::Info, Some(plugin), &line),
+            Event::Warning(message) => self.log(LogLevel::Warn, Some(plugin), &message),
+            Event::Output { text, .. } => self.log(LogLevel::Info, Some(plugin), &text),
+            Event::Progress(progress) => self.log(LogLevel::Debug, Some(plugin), &live::describe(&progress)),
+        }
+    }
+
+    /// Returns whether events are written as JSON lines.
+    pub fn is_json(&self) -> bool {
+        self.options.progress == Progress::Json
+    }
+
+    fn suspended(&self, write: impl FnOnce()) {
+        match &self.live {
+            Some(live) => live.suspended(write),
+            None => write(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Shows a run while it goes on.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use opsbox_protocol::message::{LogLevel, Stream};
+use serde_json::json;
+
+use crate::plugin::Event;
+use crate::report::summary::{cause_of, word};
+use crate::report::{Role, RunRecord, Status, StepRecord, summary};
+use crate::run::Observer;
+
+use super::lane::Lane;
+use super::{Progress, Ui, text};
+
+/// The view of one run.
+pub struct RunWatch {
+    ui: Arc<Ui>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    names: Vec<String>,
+    lane: Lane,
+}
+
+impl RunWatch {
+    /// Makes a view on this terminal.
+    pub fn new(ui: Arc<Ui>) -> Self {
+        Self {
+            ui,
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    /// Shows the summary.
+    pub fn summary(&self, record: &RunRecord) {
+        for warning in &record.warnings {
+            self.ui.warn(warning);
+        }
+        if self.ui.is_json() {
+            self.ui
+                .line(&json!({"event": "summary", "lines": summary::lines(record)}).to_string());
+        } else if !self.ui.options().quiet || record.exit_code != 0 {
+            for line in summary::lines(record) {
+                self.ui.line(&text::clean(&line));
+            }
+        }
+    }
+
+    fn name(&self, step: usize) -> String {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.names.get(step).cloned().unwrap_or_default()
+    }
+
+    fn settled_line(record: &StepRecord) -> String {
+        let amount = match (record.role, record.findings) {
+            (Role::Check, Some(findings)) if findings > 0 => format!(" ({findings})"),
+            _ => String::new(),
+        };
+        let why = if record.is_whole() && record.status != Status::Skipped {
+            String::new()
+        } else {
+            format!(": {}", cause_of(record))
+        };
+        let time = text::seconds(record.seconds);
+        text::clean(&format!(
+            "{:10} {}{amount}, {time}{why}",
+            word(record.status),
+            record.plugin
+        ))
+    }
+}
+
+impl Observer for RunWatch {
+    fn planned(&self, steps: &[StepRecord]) {
+        let outputs = steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| step.role == Role::Output);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.lane = Lane::new(outputs.map(|(index, _)| index).collect());
+        state.names = steps.iter().map(|step| step.plugin.clone()).collect();
+    }
+
+    fn started(&self, step: usize, hook: &str) {
+        let name = self.name(step);
+        if let Some(live) = &self.ui.live {
+            live.shows(step, &name, hook);
+        } else if self.ui.is_json() {
+            self.ui
+                .line(&json!({"event": "started", "plugin": name, "hook": hook}).to_string());
+        }
+    }
+
+    fn said(&self, step: usize, plugin: &str, event: Event) {
+        match event {
+            Event::Progress(progress) => {
+                if let Some(live) = &self.ui.live {
+                    live.progressed(step, &progress);
+                } else if self.ui.is_json() {
+                    let event = json!({"event": "progress", "plugin": plugin, "progress": progress});
+                    self.ui.line(&event.to_string());
+                } else {
+                    self.ui.said(plugin, Event::Progress(progress));
+                }
+            }
+            Event::Output {
+                text,
+                stream: Stream::Stderr,
+            } => {
+                for line in text.lines() {
+                    self.ui.line(line);
+                }
+            }
+            Event::Output {
+                text,
+                stream: Stream::Stdout,
+            } => {
+                let now = self
+                    .state
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .lane
+                    .push(step, text);
+                if let Some(text) = now {
+                    self.ui.results(&text);
+                }
+            }
+            other => self.ui.said(plugin, other),
+        }
+    }
+
+    fn settled(&self, step: usize, record: &StepRecord) {
+        if let Some(live) = &self.ui.live {
+            live.ended(step);
+        }
+        let text = if record.role == Role::Output {
+            self.state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .lane
+                .end(step)
+        } else {
+            String::new()
+        };
+        if !text.is_empty() {
+            self.ui.results(&text);
+        }
+        let options = self.ui.options();
+        if self.ui.is_json() {
+            return self
+                .ui
+                .line(&json!({"event": "settled", "step": record}).to_string());
+        }
+        let plain = self.ui.live.is_none() && options.progress != Progress::None;
+        let shown = options.verbose > 0 || plain || !record.is_whole();
+        if shown && !options.quiet {
+            self.ui.line(&Self::settled_line(record));
+        }
+        for error in &record.errors {
+            if let Some(traceback) = &error.traceback {
+                self.ui.log(LogLevel::Info, Some(&record.plugin), traceback);
+            }
+        }
+    }
+}
