@@ -81,6 +81,10 @@ pub const FILES: &[(&str, &str)] = &[
     ),
     ("opsbox/_wire/loop.py", include_str!("src/opsbox/_wire/loop.py")),
     (
+        "opsbox/_wire/message.py",
+        include_str!("src/opsbox/_wire/message.py"),
+    ),
+    (
         "opsbox/_wire/records.py",
         include_str!("src/opsbox/_wire/records.py"),
     ),

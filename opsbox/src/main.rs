@@ -1,2 +1,54 @@
-//! The `opsbox` command.
-fn main() {}
+//! The `opsbox` command: argv, environ and stdio in, the library, the exit code out.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use opsbox::cli::args::{self, Parsed};
+use opsbox::cli::host::Own;
+use opsbox::cli::request::Request;
+use opsbox::cli::{dispatch, serve};
+use opsbox::environ::Environ;
+use opsbox::error::{Failure, Fault};
+use opsbox::plugin::launch::SERVE;
+use opsbox::ui::Ui;
+use opsbox::ui::screen::Screen;
+
+fn main() -> ExitCode {
+    let argv: Vec<_> = std::env::args_os().skip(1).collect();
+    if argv.first().is_some_and(|first| first == SERVE) {
+        let by_host = std::env::var_os("OPSBOX_PLUGIN").is_some();
+        return serve::serve(&argv[1..], by_host);
+    }
+    // A working directory that was removed is no reason to fail before anything needs it.
+    let cwd = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    let environ = Environ::new(std::env::vars_os(), cwd, jiff::Zoned::now());
+    let no_color = environ.filled("NO_COLOR").is_some();
+    let plain = Ui::new(Screen::default(), no_color);
+    let done = match args::parse(&argv, &environ) {
+        Ok(Parsed::Text(text)) => {
+            plain.results(&text);
+            Ok(0)
+        }
+        Ok(Parsed::Request(request)) => answer(*request, environ, no_color),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            plain.failure(&failure);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Failure> {
+    let executable = std::env::current_exe()
+        .map_err(|error| Failure::run(Fault::new(format!("this program cannot find itself: {error}"))))?;
+    let own = Own { executable, environ };
+    let ui = Arc::new(Ui::new(request.screen(), no_color));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::run(Fault::new(format!("cannot start the event loop: {error}"))))?;
+    runtime.block_on(dispatch::answer(&own, &ui, request))
+}

@@ -1,7 +1,8 @@
 //! What a hook may tell the host while it runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use opsbox_protocol::message::{
     GapParams, InitializeParams, LogLevel, LogParams, OutputParams, ProgressParams, Stream,
@@ -13,13 +14,52 @@ use crate::wire::Wire;
 /// The context of one call. It is cheap to clone and may be used from other threads.
 #[derive(Clone)]
 pub struct Ctx {
-    pub(crate) id: u64,
-    pub(crate) wire: Arc<Wire>,
-    pub(crate) session: Arc<InitializeParams>,
-    pub(crate) cancelled: Arc<AtomicBool>,
+    id: u64,
+    wire: Arc<Wire>,
+    session: Arc<InitializeParams>,
+    cancelled: Arc<AtomicBool>,
+    notes: Arc<Mutex<Notes>>,
 }
 
+/// What the call remembers of what it told.
+#[derive(Default)]
+struct Notes {
+    last_progress: Option<Instant>,
+    untold_gap: Option<String>,
+}
+
+/// Progress that comes faster than people can read is left out.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
+
 impl Ctx {
+    pub(crate) fn new(
+        id: u64,
+        wire: Arc<Wire>,
+        session: Arc<InitializeParams>,
+        cancelled: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            id,
+            wire,
+            session,
+            cancelled,
+            notes: Arc::default(),
+        }
+    }
+
+    /// Returns the first gap that the host has no ears for.
+    pub(crate) fn untold_gap(&self) -> Option<String> {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .untold_gap
+            .take()
+    }
+
+    fn host_knows(&self, feature: &str) -> bool {
+        self.session.features.iter().any(|known| known == feature)
+    }
+
     /// Returns what the host said of itself, the terminal, the working directory and the limits.
     pub fn session(&self) -> &InitializeParams {
         &self.session
@@ -27,7 +67,13 @@ impl Ctx {
 
     /// Tells how far the call has come. A plugin that calls this often enough sets [`crate::Plugin::REPORTS_PROGRESS`],
     /// and is then stopped when it has been silent for too long instead of when it takes long.
+    /// What comes within a tenth of a second of the last one is left out, unless it is the end.
     pub fn progress(&self, done: f64, total: Option<f64>, unit: &str, message: &str) {
+        if !self.host_knows("progress")
+            || !self.is_time_for_progress(total.is_some_and(|total| done >= total))
+        {
+            return;
+        }
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let params = ProgressParams {
             id: self.id,
@@ -37,6 +83,18 @@ impl Ctx {
             message: text(message),
         };
         self.wire.notify("progress", &params);
+    }
+
+    fn is_time_for_progress(&self, is_end: bool) -> bool {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = is_end
+            || notes
+                .last_progress
+                .is_none_or(|last| last.elapsed() >= PROGRESS_PERIOD);
+        if is_time {
+            notes.last_progress = Some(Instant::now());
+        }
+        is_time
     }
 
     /// Logs a text; one over the limit of the session is cut.
@@ -85,7 +143,7 @@ impl Ctx {
     }
 
     /// Reports that part of what this call should have looked at could not be looked at. Every check that needs that part
-    /// is then incomplete, never clean.
+    /// is then incomplete, never clean. Towards a host that knows no gaps the call fails with the first one.
     pub fn gap(&self, gap: Gap) {
         let Gap {
             section,
@@ -93,6 +151,13 @@ impl Ctx {
             why,
             remedy,
         } = gap;
+        if !self.host_knows("gap") {
+            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            notes
+                .untold_gap
+                .get_or_insert_with(|| format!("cannot look at {what}: {why}"));
+            return;
+        }
         self.wire.notify(
             "gap",
             &GapParams {
@@ -108,7 +173,10 @@ impl Ctx {
     /// Shows text on the user's standard output (outputs only; the text has its own line ends).
     pub fn output(&self, text: impl Into<String>) {
         let text = text.into();
-        if !text.is_empty() {
+        if text.is_empty() {
+            return;
+        }
+        if self.host_knows("output") {
             self.wire.notify(
                 "output",
                 &OutputParams {

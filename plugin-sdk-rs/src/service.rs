@@ -131,7 +131,12 @@ impl std::fmt::Debug for Service {
 /// Returns the JSON Schema (2020-12) of a configuration, with every definition in its place.
 pub fn config_schema<C: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<C>().to_value()
+    let mut schema = settings.into_generator().into_root_schema_for::<C>().to_value();
+    // The protocol asks for it, also where there is no field.
+    if let Value::Object(members) = &mut schema {
+        members.entry("properties").or_insert_with(|| Map::new().into());
+    }
+    schema
 }
 
 /// The face that the loop sees.

@@ -21,6 +21,11 @@ use crate::error::{Place, Result};
 use crate::service::Service;
 use crate::wire::{Reply, Wire};
 
+/// What every plugin of this SDK answers beside the hooks of its role.
+const LIFE_CYCLE: [Hook; 3] = [Hook::GrabConfig, Hook::SetData, Hook::Activate];
+/// The additions to the protocol that this SDK knows; the first only for plugins that ask for its clock.
+const ALL_FEATURES: [&str; 3] = ["progress", "gap", "output"];
+
 /// A request that waits for its turn. Its parameters stay in the line they came in.
 struct Call {
     id: u64,
@@ -142,7 +147,12 @@ impl Listener {
                 return;
             }
             Err(LineFault::Damaged { id: Some(id), why }) => {
-                return self.wire.refuse(&id, &ErrorBody::new(code::INVALID_REQUEST, why));
+                let code = if why.starts_with("not valid JSON") {
+                    code::PARSE
+                } else {
+                    code::INVALID_REQUEST
+                };
+                return self.wire.refuse(&id, &ErrorBody::new(code, why));
             }
             // Answers to requests that were never made, and what is no message at all.
             Ok(Incoming::Response { .. }) | Err(_) => return,
@@ -210,12 +220,16 @@ impl Worker {
             return Err(place.sdk(code::CANCELLED, "cancelled before it began"));
         }
         let cancelled = Arc::clone(&call.cancelled);
-        let ctx = Ctx {
-            id: call.id,
-            wire: Arc::clone(&self.wire),
-            session,
-            cancelled,
-        };
+        let ctx = Ctx::new(call.id, Arc::clone(&self.wire), session, cancelled);
+        let reply = self.run(call, &ctx, place)?;
+        match ctx.untold_gap() {
+            None => Ok(reply),
+            // The rule for a host that does not know gaps: an answer that looks whole must not be given.
+            Some(gap) => Err(place.sdk(code::HOOK_FAILED, gap)),
+        }
+    }
+
+    fn run(&mut self, call: &Call, ctx: &Ctx, place: Place<'_>) -> Result<Reply, ErrorBody> {
         match call.hook {
             Hook::GrabConfig => Ok(Reply::Json(self.service.role.schema().to_string())),
             Hook::SetData => {
@@ -227,7 +241,7 @@ impl Worker {
                     .map(|()| Reply::Empty)
             }
             Hook::Activate => {
-                self.service.role.activate(&ctx, place)?;
+                self.service.role.activate(ctx, place)?;
                 self.active = true;
                 Ok(Reply::Empty)
             }
@@ -238,7 +252,7 @@ impl Worker {
             hook if !self.active => {
                 Err(place.sdk(code::NOT_READY, format!("`activate` must come before `{hook}`")))
             }
-            hook => self.service.role.call(hook, call.params(), &ctx, place),
+            hook => self.service.role.call(hook, call.params(), ctx, place),
         }
     }
 
@@ -249,25 +263,30 @@ impl Worker {
                 "the host speaks protocol {} to {}, this plugin speaks {VERSION}",
                 params.protocol.min, params.protocol.max
             );
-            return Err(place.sdk(code::UNSUPPORTED_PROTOCOL, message));
+            let mut error = place.sdk(code::UNSUPPORTED_PROTOCOL, message);
+            if let Some(data) = error.data.as_mut() {
+                data["supported"] = serde_json::json!({"min": VERSION, "max": VERSION});
+            }
+            return Err(error);
         }
         let role = &self.service.role;
+        let features = if role.reports_progress() {
+            &ALL_FEATURES[..]
+        } else {
+            &ALL_FEATURES[1..]
+        };
         let result = InitializeResult {
             protocol: VERSION,
             plugin: PluginInfo {
                 name: params.plugin.clone(),
                 version: self.service.version.to_owned(),
             },
-            hooks: [Hook::GrabConfig, Hook::SetData, Hook::Activate]
+            hooks: LIFE_CYCLE
                 .iter()
                 .chain(role.hooks())
                 .map(|hook| hook.method().to_owned())
                 .collect(),
-            features: if role.reports_progress() {
-                vec!["progress".to_owned()]
-            } else {
-                Vec::new()
-            },
+            features: features.iter().map(|feature| (*feature).to_owned()).collect(),
             cancel: Cancel::Cooperative,
         };
         self.session = Some(Arc::new(params));

@@ -82,8 +82,9 @@ fn the_handshake_names_hooks_features_and_version() {
     let answer = harness.initialize(&Harness::session()).expect("initialized");
     assert_eq!(
         answer,
-        json!({"protocol": 1, "plugin": {"name": "under_test", "version": "1.2.3"}, "hooks": ["gather_data"],
-               "features": ["progress"], "cancel": "cooperative"})
+        json!({"protocol": 1, "plugin": {"name": "under_test", "version": "1.2.3"}, 
+               "hooks": ["grab_config", "set_data", "activate", "gather_data"],
+               "features": ["progress", "gap", "output"], "cancel": "cooperative"})
     );
     let schema = harness.call("grab_config", &json!({})).expect("a schema");
     assert_eq!(schema["properties"]["act"]["description"], "What to do.");
@@ -212,9 +213,11 @@ fn calls_out_of_order_and_damaged_ones_are_refused_by_code() {
     let mut session = Harness::session();
     session.protocol.min = 2;
     session.protocol.max = 3;
+    let error = harness.initialize(&session).expect_err("too new");
+    assert_eq!(error.code, code::UNSUPPORTED_PROTOCOL);
     assert_eq!(
-        harness.initialize(&session).expect_err("too new").code,
-        code::UNSUPPORTED_PROTOCOL
+        error.data.expect("data")["supported"],
+        json!({"min": 1, "max": 1})
     );
     harness.initialize(&Harness::session()).expect("initialized");
     assert_eq!(
@@ -303,4 +306,31 @@ fn an_output_shows_text_through_the_host() {
         .expect("delivered");
     assert!(DELIVERED.load(Ordering::Relaxed));
     assert_eq!(harness.output_text(), "first\nsecond\n");
+}
+
+#[test]
+fn towards_a_host_without_gaps_an_incomplete_answer_is_an_error() {
+    let mut harness = Harness::start(Service::provider::<Sample>());
+    let mut session = Harness::session();
+    session.features.clear();
+    harness.initialize(&session).expect("initialized");
+    harness
+        .call("set_data", &json!({"config": {"act": "gather"}}))
+        .expect("configured");
+    harness.call("activate", &json!({})).expect("activated");
+    let error = harness.call("gather_data", &json!({})).expect_err("incomplete");
+    assert_eq!(error.message, "cannot look at file `b`: permission denied");
+    assert_eq!(
+        (harness.told("gap").len(), harness.told("progress").len()),
+        (0, 0)
+    );
+}
+
+#[test]
+fn a_plugin_without_configuration_has_an_empty_schema() {
+    let schema = Service::assistant::<Reverse>().config_schema();
+    assert_eq!(
+        (&schema["type"], &schema["properties"]),
+        (&json!("object"), &json!({}))
+    );
 }

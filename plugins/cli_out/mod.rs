@@ -14,7 +14,7 @@ use render::Screen;
 pub(crate) struct Config {
     /// Show every finding and every text in full, however long that is.
     #[serde(default)]
-    show_all: bool,
+    cli_out_show_all: bool,
 }
 
 pub(crate) struct CliOut(Config);
@@ -34,7 +34,7 @@ impl Output for CliOut {
         let screen = Screen {
             columns: columns.clamp(40, 160),
             color: terminal.is_some_and(|terminal| terminal.color),
-            show_all: self.0.show_all,
+            show_all: self.0.cli_out_show_all,
         };
         ctx.output(screen.render(results));
         Ok(())

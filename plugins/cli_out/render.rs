@@ -107,7 +107,7 @@ impl Screen {
         let n_more = rows.len() - visible.len();
         if n_more > 0 {
             out.push(format!(
-                "  … {n_more} more; all of them: --set show_all=true, or in files: json_out"
+                "  … {n_more} more; all of them: --set cli_out_show_all=true, or in files: json_out"
             ));
         }
     }
@@ -151,7 +151,7 @@ impl Screen {
             }
             if n_lines < lines.len() {
                 out.push(format!(
-                    "  … {}; all: --set show_all=true",
+                    "  … {}; all: --set cli_out_show_all=true",
                     counted(lines.len() - n_lines, "more line")
                 ));
             }
@@ -159,7 +159,7 @@ impl Screen {
         }
         if n_hidden > 0 {
             out.push(format!(
-                "… {}; all: --set show_all=true",
+                "… {}; all: --set cli_out_show_all=true",
                 counted(n_hidden, "more text")
             ));
         }
@@ -274,7 +274,7 @@ mod tests {
         assert!(text.lines().count() < 25, "{text}");
         assert!(text.lines().all(|line| display_width(line) <= 80), "{text}");
         assert!(
-            text.contains("… 1988 more; all of them: --set show_all=true"),
+            text.contains("… 1988 more; all of them: --set cli_out_show_all=true"),
             "{text}"
         );
         let whole = render(

@@ -1,4 +1,7 @@
-"""Plugins that misbehave: the call fails with a message that names hook and cause, and the process lives on."""
+"""Plugins that misbehave.
+
+The call fails with a message that names hook and cause, and the process lives on.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +171,8 @@ def test_one_broken_plugin_leaves_another_of_the_same_folder_usable(start, tmp_p
 
 def test_an_answer_over_the_line_cap_is_an_error_and_not_a_line(start):
     plugin = start(
-        "class P:\n    def gather_data(self): return dict(relates_to='a', result_name='b', result_description='c',"
+        "class P:\n"
+        "    def gather_data(self): return dict(relates_to='a', result_name='b', result_description='c',"
         " details={'a': 'x' * 100_000}, formatted='')\n",
         "provider",
         limits={**wire.INITIALIZE["limits"], "line_bytes": 50_000},

@@ -80,7 +80,6 @@ def test_what_a_hook_returns_becomes_a_flat_list(start, returned, count):
             f"dict({RESULT}, details={{'a': {{'b': [object()]}}}})",
             "`[0].details.a.b[0]` is an object of type object",
         ),
-        (f"dict({RESULT}, details={{'a': '\\udcff'}})", "`[0].details.a` is text with a lone surrogate"),
         (f"dict({RESULT}, details={{'a': b'\\xff'}})", "`[0].details.a` is bytes that are not UTF-8"),
         (f"[x := dict({RESULT}), x['details'].update(a=x)]", "`[0].details.a` contains itself"),
     ],
@@ -147,13 +146,24 @@ def test_details_travel_in_pydantics_json_mode(start):
 
 def test_nan_and_infinity_become_null_with_a_warning(start):
     plugin = start(
-        f"class P:\n    def process(self, data): return dict({RESULT}, details={{'a': float('nan'), 'b': [1e999]}})\n"
+        f"class P:\n    def process(self, data):\n"
+        f"        return dict({RESULT}, details={{'a': float('nan'), 'b': [1e999]}})\n"
     )
     answer = plugin.call("process", data=[])
     assert answer.result[0]["details"] == {"a": None, "b": [None]}
     warning = answer.noted("log")[0]
     assert warning["level"] == "warn"
-    assert "`[0].details.a`, `[0].details.b[0]`" in warning["message"]
+    assert "`[0].details.a` is not a number, sent as null, `[0].details.b[0]` is" in warning["message"]
+
+
+def test_a_file_name_that_is_not_unicode_is_spelt_out_with_a_warning(start):
+    plugin = start(
+        f"import os\nclass P:\n    def process(self, data):\n        name = os.fsdecode(b'a\\xff')\n"
+        f"        return dict({RESULT}, details={{'files': [{{'name': name}}], name: 1}})\n"
+    )
+    answer = plugin.call("process", data=[])
+    assert answer.result[0]["details"] == {"files": [{"name": "a\\udcff"}], "a\\udcff": 1}
+    assert "`[0].details.files[0].name`" in answer.noted("log")[0]["message"]
 
 
 def test_unknown_members_of_a_result_survive(start):

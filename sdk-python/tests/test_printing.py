@@ -1,4 +1,7 @@
-"""What a plugin prints, logs or runs: the wire stays clean, and the text arrives where it should, in order."""
+"""What a plugin prints, logs or runs.
+
+The wire stays clean, and the text arrives where it should, in order.
+"""
 
 from __future__ import annotations
 
@@ -43,16 +46,17 @@ def test_much_output_arrives_whole(start):
     assert plugin.call("process_results", results=[]).text == "é" * 3_000_000 + "\n"
 
 
-def test_a_print_at_exit_arrives_before_the_end(start):
+@pytest.mark.parametrize("ending", ["shutdown", "end of the stream"])
+def test_a_print_at_exit_arrives_and_nothing_follows_the_answer_to_shutdown(start, ending):
     plugin = start(
         "import atexit\natexit.register(print, 'bye')\nclass P:\n    def process_results(self, r): pass\n",
         "output",
     )
     plugin.call("process_results", results=[])
-    plugin.call("shutdown")
+    before = plugin.call("shutdown").text if ending == "shutdown" else ""
     status, last = plugin.close()
-    assert status == 0
-    assert "".join(params["text"] for _, params in last) == "bye\n"
+    after = "".join(params["text"] for _, params in last)
+    assert (status, before, after) == ((0, "bye\n", "") if ending == "shutdown" else (0, "", "bye\n"))
 
 
 def test_text_that_is_not_unicode_does_not_break_the_wire(start):
@@ -141,7 +145,7 @@ def test_an_error_logged_while_gathering_is_a_gap_of_that_call(start, record):
             def gather_data(self):
                 import threading
                 thread = threading.Thread(target=self.activate); thread.start(); thread.join()
-                return dict(relates_to='a', result_name='b', result_description='c', details={{}}, formatted='')
+                return dict(relates_to='', result_name='', result_description='', details={{}}, formatted='')
         """,
         "provider",
     )
@@ -194,7 +198,8 @@ def test_subprocesses_inherit_no_descriptor_of_the_wire(start):
         import subprocess
         class P:
             def process(self, data):
-                print(subprocess.run("ls -l /proc/self/fd", shell=True, close_fds=False, capture_output=True, text=True).stdout)
+                listing = subprocess.run(["ls", "-l", "/proc/self/fd"], close_fds=False, capture_output=True)
+                print(listing.stdout.decode())
         """
     )
     listing = [log["message"] for log in plugin.call("process", data=[]).noted("log")]

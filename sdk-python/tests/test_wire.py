@@ -17,18 +17,15 @@ class P:
 """
 
 
-@pytest.mark.parametrize(
-    "spelling", ["1", "-7", "1e3", "1.50", '"a,b"', '"\\u00e9 \\" ,"', "123456789012345678901234"]
-)
+@pytest.mark.parametrize("spelling", ["1", "-7", '"a,b"', '"\\u00e9 \\" ,"', "123456789012345678901234"])
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_an_id_is_echoed_byte_for_byte(start, spelling, order):
     plugin = start("class P: pass\n")
-    if order == "first":
-        plugin.send(f'{{"jsonrpc":"2.0","id":{spelling},"method":"activate","params":{{}}}}'.encode())
-    else:
-        plugin.send(
-            f' {{ "params": {{"id": [3]}}, "method" : "activate", "id" : {spelling} , "jsonrpc":"2.0" }}\r'.encode()
-        )
+    lines = {
+        "first": f'{{"jsonrpc":"2.0","id":{spelling},"method":"activate","params":{{}}}}',
+        "last": f' {{ "params": {{"id": [3]}}, "method" : "activate", "id" : {spelling} ,"jsonrpc":"2.0"}}\r',
+    }
+    plugin.send(lines[order].encode())
     assert plugin.read() == f'{{"jsonrpc":"2.0","id":{spelling},"result":{{}}}}\n'.encode()
 
 
@@ -46,18 +43,25 @@ def test_the_unknown_is_answered_or_ignored(start):
     assert plugin.call("x-nobody/knows").error["code"] == -32601
 
 
-def test_broken_lines_are_named_and_answered_where_the_id_can_be_read(start):
+def test_broken_lines_are_named_and_requests_among_them_are_answered(start):
     plugin = start("class P: pass\n")
-    plugin.send(b'{"jsonrpc":"2.0","id":77,"method":"activate","params":{')
-    assert json.loads(plugin.read())["error"]["code"] == -32700
-    plugin.send(b"not json")
-    assert "not JSON" in plugin.until("log")["message"]
-    plugin.send(b"[1]")
-    assert "no message" in plugin.until("log")["message"]
-    plugin.send(b'{"jsonrpc":"2.0","id":78}')
-    assert json.loads(plugin.read())["error"]["code"] == -32600
-    plugin.send(b'{"jsonrpc":"2.0","id":79,"method":"activate","params":[1]}')
-    assert json.loads(plugin.read())["error"]["code"] == -32602
+    for line, code in (
+        (b'{"jsonrpc":"2.0","id":77,"method":"activate","params":{', -32700),
+        (b'{"jsonrpc":"2.0","id":"h","method":7}', -32600),
+        (b'{"jsonrpc":"2.0","id":79,"method":"activate","params":[1]}', -32602),
+    ):
+        plugin.send(line)
+        answer = json.loads(plugin.read())
+        assert answer["error"]["code"] == code, answer
+        assert str(answer["id"]) in line.decode()
+    for line in (
+        b"not json",
+        b"[1]",
+        b'{"jsonrpc":"2.0","id":78}',
+        b'{"jsonrpc":"2.0","id":1.5,"method":"activate"}',
+    ):
+        plugin.send(line)
+        assert "passed over" in plugin.until("log")["message"]
     assert plugin.call("activate").result == {}
 
 
@@ -152,7 +156,8 @@ def test_calls_that_wait_are_answered_in_order(start):
 
 def test_a_large_answer_is_one_line_with_the_payload_last(start):
     plugin = start(
-        "class P:\n    def gather_data(self): return dict(relates_to='a', result_name='b', result_description='c',"
+        "class P:\n"
+        "    def gather_data(self): return dict(relates_to='a', result_name='b', result_description='c',"
         " details={'rows': [{'n': n, 'text': 'é' * 50} for n in range(100_000)]}, formatted='')\n",
         "provider",
     )

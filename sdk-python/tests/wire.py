@@ -23,7 +23,7 @@ INITIALIZE = {
         "log_bytes": 8192,
         "stderr_line_bytes": 65536,
     },
-    "features": [],
+    "features": ["progress", "gap", "output"],
     "log_level": "info",
     "cwd": "/",
     "terminal": {"columns": 60, "color": False},
@@ -140,11 +140,9 @@ class Session:
         self.process.communicate()
 
 
-def bridge(
-    spec: dict, python: str = sys.executable, env: dict | None = None, **initialize: object
-) -> Session:
-    """Starts the bridge for a plugin."""
-    return Session([python, "-X", "utf8", str(MAIN), json.dumps(spec)], env, **initialize)
+def bridge(spec: dict, flags: tuple = (), env: dict | None = None, **initialize: object) -> Session:
+    """Starts the bridge for a plugin, with further flags for the interpreter."""
+    return Session([sys.executable, *flags, "-X", "utf8", str(MAIN), json.dumps(spec)], env, **initialize)
 
 
 def result(details: object = None, **members: object) -> dict:

@@ -11,7 +11,7 @@ use opsbox_protocol::Expect;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Failure, Fault};
+use crate::error::{Failure, Fault, Kind};
 use crate::halt;
 use crate::manifest::Manifest;
 use crate::plugin::launch::SessionSpec;
@@ -67,6 +67,62 @@ pub async fn eval(
     session.stop().await;
     let Verdict { result, .. } = answer.map_err(failed)?;
     Ok(result)
+}
+
+/// Makes a check of a policy file alone, with the defaults of a manifest.
+///
+/// # Errors
+/// Where the policy cannot be read.
+pub fn manifest_of_policy(path: &Path) -> Result<Manifest, Failure> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let text = fs::read_to_string(folder.join("manifest.toml")).unwrap_or_default();
+    let file = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if text.contains(&format!("\"{file}\"")) {
+        return Manifest::from_file(&folder.join("manifest.toml")).map_err(|bad| Failure {
+            kind: Kind::Usage,
+            faults: bad.faults,
+        });
+    }
+    if !path.is_file() {
+        return Err(Failure::usage(Fault::new(format!(
+            "no policy at `{}`",
+            path.display()
+        ))));
+    }
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("policy");
+    let name: String = stem
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    let quoted = Value::from(file);
+    let text = format!(
+        "[info]\nname = \"{name}\"\ntype = \"rego\"\nuses = [\"file\", \"rego\"]\n[rego]\nrego_file = {quoted}\n"
+    );
+    Manifest::from_text(&folder.join("manifest.toml"), &text).map_err(|bad| Failure {
+        kind: Kind::Usage,
+        faults: bad.faults,
+    })
+}
+
+/// Returns a Result for people or for programs.
+pub fn shown(result: &ResultSlice, json: bool) -> String {
+    let text = String::from_utf8_lossy(&result.bytes);
+    if json {
+        return format!("{text}\n");
+    }
+    let formatted = serde_json::from_str::<Value>(&text)
+        .ok()
+        .and_then(|result| Some(result.get("formatted")?.as_str()?.to_owned()));
+    formatted.map_or_else(
+        || format!("{text}\n"),
+        |formatted| crate::ui::text::clean_lines(&formatted) + "\n",
+    )
 }
 
 /// Reads a JSON file and makes a Result of it, unless it is one.

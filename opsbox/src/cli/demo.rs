@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::cli::host::Own;
-use crate::cli::run::{self, RunRequest};
+use crate::cli::request::RunFlags;
+use crate::cli::run;
 use crate::error::{Failure, Fault};
 use crate::python::materialise_files;
 use crate::ui::Ui;
@@ -26,7 +27,7 @@ const ASSISTANT: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// As a run's.
-pub async fn demo(own: &Own, ui: &Arc<Ui>, mut request: RunRequest) -> Result<u8, Failure> {
+pub async fn demo(own: &Own, ui: &Arc<Ui>, mut flags: RunFlags) -> Result<u8, Failure> {
     let environ = &own.environ;
     let python = which::which_in("python3", environ.var_os("PATH"), &environ.cwd).is_ok();
     let assistants = if python {
@@ -37,14 +38,13 @@ pub async fn demo(own: &Own, ui: &Arc<Ui>, mut request: RunRequest) -> Result<u8
                     .hint("set OPSBOX_CACHE_DIR to a folder that you may write to"),
             )
         })?;
-        request.places.plugin_dirs = vec![folder];
+        flags.plugin_dirs = vec![folder];
         "sort_severity-summary"
     } else {
         ui.note("note: no `python3` on PATH, so the Python assistant `summary` is left out");
         "sort_severity"
     };
-    request.pipeline = format!("{CHECKS}-{assistants}-cli_out");
-    request.leave_out_gapped = true;
-    ui.note(&format!("demo: opsbox run {}", request.pipeline));
-    run::run(own, ui, &request).await
+    flags.pipeline = format!("{CHECKS}-{assistants}-cli_out");
+    ui.note(&format!("demo: opsbox run {}", flags.pipeline));
+    run::run(own, ui, &flags, true).await
 }

@@ -1,10 +1,10 @@
 //! What every subcommand starts from: the catalog of plugins, and what sessions share.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cli::request::RunFlags;
 use crate::discover::{BundledManifest, Catalog, Search};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
@@ -20,31 +20,11 @@ pub struct Own {
     pub environ: Environ,
 }
 
-/// Flags that decide where plugins are looked for.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Places {
-    /// `--plugin-dir`, in order.
-    pub plugin_dirs: Vec<PathBuf>,
-    /// `--python`.
-    pub python: Option<PathBuf>,
-}
-
-/// Flags that decide how plugins are talked to.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Talk {
-    /// `--timeout`: the total of a hook where the manifest sets none.
-    pub timeout: Option<Duration>,
-    /// `--max-line`, in bytes.
-    pub max_line: Option<u64>,
-    /// Whether legacy plugins get `AWS_*`; on unless switched off.
-    pub no_legacy_environment: bool,
-}
-
 /// Finds all plugins.
 ///
 /// # Errors
 /// Where an interpreter that somebody named cannot be used.
-pub fn catalog(own: &Own, places: &Places) -> Result<Catalog, Failure> {
+pub fn catalog(own: &Own, flags: &RunFlags) -> Result<Catalog, Failure> {
     let bundled: Vec<_> = opsbox_plugins::BUNDLED
         .iter()
         .map(|plugin| BundledManifest {
@@ -59,8 +39,8 @@ pub fn catalog(own: &Own, places: &Places) -> Result<Catalog, Failure> {
     Search {
         environ: &own.environ,
         bundled: &bundled,
-        plugin_dirs: &places.plugin_dirs,
-        python: places.python.as_deref(),
+        plugin_dirs: &flags.plugin_dirs,
+        python: flags.python.as_deref(),
         files: python::bridge_files(),
         run: &run,
     }
@@ -76,7 +56,7 @@ fn common_variables(environ: &Environ) -> std::collections::BTreeMap<std::ffi::O
 }
 
 /// Makes what sessions share.
-pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, talk: &Talk) -> SessionContext {
+pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) -> SessionContext {
     let environ = &own.environ;
     let interpreter = catalog.python.clone().ok_or_else(|| {
         catalog
@@ -100,11 +80,11 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, talk: &Talk) -> Se
         run_id: run_id(environ),
         interpreter,
         bridge,
-        hook_total: talk.timeout,
-        max_line: talk.max_line,
+        hook_total: flags.timeout,
+        max_line: flags.max_line,
         log_level: ui.log_level(),
         terminal: ui.terminal(),
-        legacy_environment: !talk.no_legacy_environment,
+        legacy_environment: !flags.no_legacy_env,
     }
 }
 

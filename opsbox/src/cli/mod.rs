@@ -1,7 +1,16 @@
 //! Subcommands: each parses, calls the library and hands text to `ui`.
 
+pub mod args;
 pub mod check;
+pub mod config;
 pub mod demo;
+pub mod dispatch;
 pub mod host;
+pub mod legacy;
+pub mod plan;
+pub mod plugins;
+pub mod request;
 pub mod run;
+pub mod schemas;
 pub mod serve;
+mod table;

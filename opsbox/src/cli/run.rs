@@ -1,13 +1,13 @@
 //! `opsbox run`: plan, run, summary, record.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::cli::host::{self, Own, Places, Talk};
-use crate::config::{Assignment, Given, Grammar, Project, Settings};
+use crate::cli::host::{self, Own};
+use crate::cli::request::RunFlags;
+use crate::config::{Given, Project, Settings};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::halt::{self, Halt};
@@ -16,33 +16,6 @@ use crate::plan::Plan;
 use crate::report::RunRecord;
 use crate::run::{Run, RunOptions};
 use crate::ui::{RunWatch, Ui};
-
-/// Everything that `run` was asked.
-#[derive(Debug, Clone, Default)]
-pub struct RunRequest {
-    /// A pipeline string, or the name of one in `opsbox.toml`.
-    pub pipeline: String,
-    /// Where plugins are looked for.
-    pub places: Places,
-    /// How plugins are talked to.
-    pub talk: Talk,
-    /// Fields set by flags.
-    pub assignments: Vec<Assignment>,
-    /// `--config`.
-    pub config: Option<PathBuf>,
-    /// Which command line is spoken.
-    pub grammar: Grammar,
-    /// Most checks at the same time; `None`: as many as there are processors.
-    pub jobs: Option<usize>,
-    /// Whether the first step that is not whole stops the run.
-    pub fail_fast: bool,
-    /// Where the record goes.
-    pub record: Option<PathBuf>,
-    /// Whether the record is written to stdout.
-    pub record_to_stdout: bool,
-    /// Whether checks whose data has gaps are left out by choice.
-    pub leave_out_gapped: bool,
-}
 
 /// A pipeline with the project and the configuration that go with it.
 pub struct Prepared {
@@ -58,24 +31,22 @@ pub struct Prepared {
 ///
 /// # Errors
 /// What is wrong with the pipeline, its plugins or the sources of configuration.
-pub fn prepare(own: &Own, request: &RunRequest) -> Result<Prepared, Failure> {
+pub fn prepare(own: &Own, flags: &RunFlags) -> Result<Prepared, Failure> {
     let environ = &own.environ;
     let project = Project::find(&environ.cwd)?;
     let named = project
         .as_ref()
-        .and_then(|project| project.pipelines.get(&request.pipeline));
-    let text = named.map_or(request.pipeline.as_str(), |named| named.pipeline.as_str());
+        .and_then(|project| project.pipelines.get(&flags.pipeline));
+    let text = named.map_or(flags.pipeline.as_str(), |named| named.pipeline.as_str());
     let pipeline = Pipeline::parse(text)?;
-    let catalog = host::catalog(own, &request.places)?;
+    let catalog = host::catalog(own, flags)?;
     let plan = Plan::make(&pipeline, &catalog)?;
-    let given = Given {
-        assignments: &request.assignments,
-        config: request.config.as_ref().map(|path| environ.absolute(path)),
-        project: project.as_ref(),
-        named: named.map(|_| request.pipeline.as_str()),
-        grammar: request.grammar,
-    };
-    let settings = Settings::load(environ, &given)?;
+    let settings = load(
+        own,
+        flags,
+        project.as_ref(),
+        named.map(|_| flags.pipeline.as_str()),
+    )?;
     Ok(Prepared {
         plan,
         settings,
@@ -83,20 +54,45 @@ pub fn prepare(own: &Own, request: &RunRequest) -> Result<Prepared, Failure> {
     })
 }
 
-/// Runs a pipeline and returns the exit code.
+/// Reads the sources of configuration, for commands without a pipeline.
+///
+/// # Errors
+/// What is wrong with the sources.
+pub fn settings(own: &Own, flags: &RunFlags) -> Result<Settings, Failure> {
+    let project = Project::find(&own.environ.cwd)?;
+    load(own, flags, project.as_ref(), None)
+}
+
+fn load(
+    own: &Own,
+    flags: &RunFlags,
+    project: Option<&Project>,
+    named: Option<&str>,
+) -> Result<Settings, Failure> {
+    let given = Given {
+        assignments: &flags.assignments,
+        config: flags.config.as_ref().map(|path| own.environ.absolute(path)),
+        project,
+        named,
+        grammar: flags.grammar,
+    };
+    Settings::load(&own.environ, &given)
+}
+
+/// Runs a pipeline and returns the exit code. With `leave_out_gapped` checks whose data has gaps are left out by choice.
 ///
 /// # Errors
 /// What kept it from running at all, or from keeping its record.
-pub async fn run(own: &Own, ui: &Arc<Ui>, request: &RunRequest) -> Result<u8, Failure> {
+pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bool) -> Result<u8, Failure> {
     let Prepared {
         plan,
         settings,
         catalog,
-    } = prepare(own, request)?;
+    } = prepare(own, flags)?;
     for warning in &catalog.warnings {
         ui.warn(warning);
     }
-    let ctx = host::session_context(own, ui, &catalog, &request.talk);
+    let ctx = host::session_context(own, ui, &catalog, flags);
     let (halt_tx, halt) = halt::channel();
     let signals = tokio::spawn(watch_signals(halt_tx, Arc::clone(ui)));
     let watch = Arc::new(RunWatch::new(Arc::clone(ui)));
@@ -106,9 +102,9 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, request: &RunRequest) -> Result<u8, Fa
         ctx,
         settings,
         options: RunOptions {
-            jobs: request.jobs.unwrap_or(processors).max(1),
-            fail_fast: request.fail_fast,
-            leave_out_gapped: request.leave_out_gapped,
+            jobs: flags.jobs.unwrap_or(processors).max(1),
+            fail_fast: flags.fail_fast,
+            leave_out_gapped,
         },
         observer: Arc::clone(&watch) as _,
         halt,
@@ -117,7 +113,7 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, request: &RunRequest) -> Result<u8, Fa
     let outcome = run.execute().await;
     signals.abort();
     let record = outcome?;
-    keep(ui, request, &record)?;
+    keep(ui, flags, &record)?;
     watch.summary(&record);
     if let Some(error) = ui.stdout_error() {
         return Err(Failure::run(Fault::new(format!(
@@ -127,16 +123,16 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, request: &RunRequest) -> Result<u8, Fa
     Ok(record.exit_code)
 }
 
-fn keep(ui: &Ui, request: &RunRequest, record: &RunRecord) -> Result<(), Failure> {
-    if request.record.is_none() && !request.record_to_stdout {
+fn keep(ui: &Ui, flags: &RunFlags, record: &RunRecord) -> Result<(), Failure> {
+    if flags.record.is_none() && !flags.record_to_stdout {
         return Ok(());
     }
     let text = serde_json::to_string_pretty(record)
         .map_err(|error| Failure::run(Fault::new(format!("cannot write the record: {error}"))))?;
-    if let Some(path) = &request.record {
+    if let Some(path) = &flags.record {
         host::write_atomically(path, &(text.clone() + "\n")).map_err(Failure::run)?;
     }
-    if request.record_to_stdout {
+    if flags.record_to_stdout {
         ui.results(&(text + "\n"));
     }
     Ok(())

@@ -3,19 +3,28 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::ui::Ui;
+use crate::ui::screen::Screen;
+
 /// Exit code for a child that is started in a way that no host starts it.
 const USAGE: u8 = 64;
 
 /// Serves a bundled plugin (`plugin NAME`) or the Rego worker (`rego`) over stdin and stdout.
-pub fn serve(args: &[OsString]) -> ExitCode {
+///
+/// `by_host` is whether a host started this process; by hand there is nobody to talk to.
+pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
     let words: Vec<_> = args.iter().filter_map(|arg| arg.to_str()).collect();
     match words[..] {
-        ["rego"] => crate::rego::serve(),
+        ["rego"] if by_host => crate::rego::serve(),
         ["plugin", name] => opsbox_plugins::BUNDLED
             .iter()
             .find(|plugin| plugin.name == name)
             .and_then(|plugin| plugin.serve)
             .map_or_else(|| ExitCode::from(USAGE), |serve| serve()),
-        _ => ExitCode::from(USAGE),
+        _ => {
+            Ui::new(Screen::default(), true)
+                .line("`opsbox __serve` is what the host starts of itself during a run: use `opsbox run`");
+            ExitCode::from(USAGE)
+        }
     }
 }

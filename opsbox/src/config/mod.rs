@@ -22,9 +22,18 @@ use serde_json::{Map, Value};
 
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
+use crate::suggest::nearest;
 use layers::Layer;
 
 pub use project::{NamedPipeline, Project};
+
+/// Reads a file that must hold one object: JSON, or TOML where its name ends in `.toml`.
+///
+/// # Errors
+/// A fault that names file and line.
+pub fn object_of(path: &std::path::Path) -> Result<Map<String, Value>, Fault> {
+    files::read(path).map(|file| file.values)
+}
 
 /// What stands for a secret's value everywhere.
 pub const SECRET: &str = "<secret>";
@@ -91,6 +100,22 @@ pub enum Grammar {
 }
 
 impl Grammar {
+    /// Returns a hint for a field that looks like one of the legacy grammar's own settings.
+    fn setting(self, field: &str) -> Option<String> {
+        let settings = [
+            "modules",
+            "config",
+            "plugin_dir",
+            "log_level",
+            "log_file",
+            "see_all",
+            "verbose",
+            "help",
+        ];
+        let near = nearest(field, settings).filter(|_| self == Self::Legacy)?;
+        Some(format!("did you mean `--{near}`?"))
+    }
+
     fn flag(self, field: &str) -> String {
         match self {
             Self::Modern => format!("--set {field}=…"),
@@ -130,7 +155,7 @@ pub struct Settings {
 pub struct Wanted<'a> {
     /// Its name.
     pub plugin: &'a str,
-    /// The JSON Schema of its configuration; `{}` or `null` where it has none.
+    /// The JSON Schema of its configuration; `{}` or `null` where it has none, `true` where the plugin could not be asked.
     pub schema: &'a Value,
     /// Whether it is an old plugin, whose secrets are known by name.
     pub legacy: bool,
@@ -188,6 +213,14 @@ pub struct Asked {
     pub value: Option<String>,
     /// Whether this is the value that counts.
     pub wins: bool,
+}
+
+/// Returns the fields that a schema declares, in its order; no value is set.
+pub fn fields_of(wanted: Wanted<'_>) -> Vec<FieldReport> {
+    resolve::declared(wanted)
+        .into_iter()
+        .map(|(report, _)| report)
+        .collect()
 }
 
 impl Settings {

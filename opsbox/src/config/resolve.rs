@@ -159,7 +159,7 @@ fn verdict(
 }
 
 /// Returns every field that a schema declares.
-fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
+pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
     let required: Vec<&str> = wanted.schema["required"]
         .as_array()
         .map(|names| names.iter().filter_map(Value::as_str).collect())
@@ -198,6 +198,10 @@ fn is_secret_name(name: &str) -> bool {
 
 /// Notes what the command line sets though nobody declares it.
 fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resolution) {
+    // A plugin that could not be asked may own any field.
+    if wanted.iter().any(|wanted| *wanted.schema == Value::Bool(true)) {
+        return;
+    }
     let fields = |plugin: Option<&str>| -> BTreeSet<&str> {
         let chosen = wanted
             .iter()
@@ -237,7 +241,9 @@ fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resoluti
         let mut fault = Fault::new(format!(
             "no plugin of this pipeline declares the field `{field}` of `{flag}`"
         ));
-        fault.hints.extend(did_you_mean(field, known.iter().copied()));
+        fault
+            .hints
+            .extend(did_you_mean(field, known.iter().copied()).or_else(|| settings.grammar.setting(field)));
         fault.hints.push(match known.len() {
             0 => "no plugin of this pipeline has fields".to_owned(),
             1..=12 => format!(

@@ -69,7 +69,14 @@ impl Search<'_> {
         for folder in self.plugin_dirs {
             let folder = self.environ.absolute(folder);
             folders.look_at(&folder);
-            catalog.sources.push(format!("folder `{}`", folder.display()));
+            let gone = if folder.is_dir() {
+                ""
+            } else {
+                ", which does not exist"
+            };
+            catalog
+                .sources
+                .push(format!("folder `{}`{gone}", folder.display()));
         }
         catalog.warnings.append(&mut folders.warnings);
         catalog.unusable.append(&mut folders.unusable);

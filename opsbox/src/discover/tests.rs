@@ -270,3 +270,11 @@ fn first_distribution_of_a_name_counts() {
     world.file("stdlib/Twin-0.1.dist-info/entry_points.txt", "[other]\nx = y:z\n");
     assert_eq!(names(&world.catalog(&[], json!({}))), ["cli_out"]);
 }
+
+#[test]
+fn every_bundled_manifest_can_be_used() {
+    for plugin in opsbox_plugins::BUNDLED {
+        let manifest = crate::manifest::Manifest::bundled(plugin.name, plugin.manifest, plugin.rego).unwrap();
+        assert_eq!(manifest.warnings, [] as [String; 0]);
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod lane;
 pub mod live;
+pub mod screen;
 pub mod text;
 mod watch;
 
@@ -14,55 +15,14 @@ use serde_json::json;
 use crate::error::Failure;
 use crate::plugin::Event;
 use live::Live;
+use screen::{Color, LogFormat, Progress, Screen};
 
 pub use watch::RunWatch;
 
-/// How progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Progress {
-    /// Live lines on a terminal, plain lines elsewhere.
-    #[default]
-    Auto,
-    /// One line for each step that ends.
-    Plain,
-    /// One JSON object for each event.
-    Json,
-    /// Nothing.
-    None,
-}
-
-/// When color is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How the user wants to be spoken to.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct UiOptions {
-    /// How progress is shown.
-    pub progress: Progress,
-    /// When color is used.
-    pub color: Color,
-    /// Whether `NO_COLOR` is set to anything but an empty text.
-    pub no_color: bool,
-    /// Only errors.
-    pub quiet: bool,
-    /// `-v` shows what plugins log at level info, `-vv` debug, `-vvv` trace.
-    pub verbose: u8,
-    /// Whether log records are JSON lines.
-    pub json_log: bool,
-}
-
 /// The terminal, or what stands in for it.
 pub struct Ui {
-    options: UiOptions,
+    options: Screen,
+    no_color: bool,
     live: Option<Live>,
     stdout: Mutex<Stdout>,
 }
@@ -74,18 +34,19 @@ struct Stdout {
 }
 
 impl Ui {
-    /// Takes the terminal over.
-    pub fn new(options: UiOptions) -> Self {
+    /// Takes the terminal over. `no_color` is whether `NO_COLOR` is set to anything but an empty text.
+    pub fn new(options: Screen, no_color: bool) -> Self {
         let live = options.progress == Progress::Auto && !options.quiet && io::stderr().is_terminal();
         Self {
             options,
+            no_color,
             live: live.then(Live::new),
             stdout: Mutex::new(Stdout::default()),
         }
     }
 
     /// Returns how the user wants to be spoken to.
-    pub fn options(&self) -> &UiOptions {
+    pub fn options(&self) -> &Screen {
         &self.options
     }
 
@@ -105,7 +66,7 @@ impl Ui {
         match self.options.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_terminal && !self.options.no_color,
+            Color::Auto => is_terminal && !self.no_color,
         }
     }
 
@@ -176,7 +137,7 @@ impl Ui {
         if level < self.log_level() {
             return;
         }
-        if self.options.json_log || self.options.progress == Progress::Json {
+        if self.options.log_format == LogFormat::Json || self.options.progress == Progress::Json {
             let record = json!({"event": "log", "level": level, "plugin": plugin, "message": message});
             return self.line(&record.to_string());
         }

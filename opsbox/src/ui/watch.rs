@@ -11,7 +11,8 @@ use crate::report::{Role, RunRecord, Status, StepRecord, summary};
 use crate::run::Observer;
 
 use super::lane::Lane;
-use super::{Progress, Ui, text};
+use super::screen::Progress;
+use super::{Ui, text};
 
 /// The view of one run.
 pub struct RunWatch {

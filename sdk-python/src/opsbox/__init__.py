@@ -1,6 +1,7 @@
 """Opsbox for Python: `opsbox.sdk` for new plugins, and the names that plugins of the original Opsbox import.
 
-Importing this package loads nothing: `Result` and the others come on first use, since they bring pydantic along.
+Importing this package loads nothing: `Result` and the others come on first use, since they bring pydantic
+along.
 """
 
 from __future__ import annotations

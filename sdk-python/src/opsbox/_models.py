@@ -1,4 +1,4 @@
-"""`BaseModel`: pydantic's where it is installed, else a plain class with the same constructor and the methods plugins use."""
+"""`BaseModel`: pydantic's where it is installed, else a plain class with the methods that plugins use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ except ImportError:
     HAS_PYDANTIC = False
 
     class BaseModel:  # type: ignore[no-redef]
-        """Keeps its annotated fields as attributes; unknown ones are kept too. It checks what is missing, not types."""
+        """Keeps its annotated fields as attributes; unknown ones are kept too.
+
+        It checks what is missing, not types.
+        """
 
         def __init__(self, **values: object) -> None:
             fields = self._fields()
@@ -34,6 +37,12 @@ except ImportError:
                     if not name.startswith("_") and name not in ("model_config", "model_fields"):
                         fields[name] = not hasattr(cls, name)
             return fields
+
+        @property
+        def model_extra(self) -> dict:
+            """The values beyond the annotated fields."""
+            fields = self._fields()
+            return {name: value for name, value in self.__dict__.items() if name not in fields}
 
         @classmethod
         def model_construct(cls, _fields_set: object = None, **values: object) -> BaseModel:
@@ -93,13 +102,14 @@ except ImportError:
             return iter(self.__dict__.items())
 
         def __repr__(self) -> str:
-            return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+            shown = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+            return f"{type(self).__name__}({shown})"
 
         __str__ = __repr__
 
 
 def open_model() -> object:
-    """Returns the setting that makes a pydantic model keep unknown keys, since data passes through and must survive."""
+    """Returns the setting that makes a pydantic model keep unknown keys: data must survive the way."""
     return {"extra": "allow"}
 
 

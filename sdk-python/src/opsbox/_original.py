@@ -1,4 +1,4 @@
-"""Reaches into the original `opsbox` package, where it is installed beside this one, for what the shim does not offer."""
+"""What the shim does not offer, taken from the original `opsbox` package where that is installed too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Names that plugins import from `opsbox.config`: the application's settings, as far as a plugin's own process knows them."""
+"""Names that plugins import from `opsbox.config`.
+
+The application's settings, as far as a plugin's own process knows them.
+"""
 
 # No `from __future__ import annotations`: pydantic reads these annotations.
 
@@ -45,7 +48,8 @@ class AppConfig(metaclass=SingletonMeta):
     Attributes:
         basic_settings: The application's own settings; defaults in a plugin's process.
         module_settings: The plugin's fields as they were sent.
-        llm: A llama_index model, made on first use from the field `oai_key` or `claude_key`; absent without them.
+        llm: A llama_index model, made on first use from the field `oai_key` or `claude_key`; absent without
+            them.
         embed_model: The embedding model that goes with it, or None.
     """
 

@@ -1,4 +1,7 @@
-"""Names that plugins import from `opsbox.plugins`: `Result` above all. There is no registry here: the host is the registry."""
+"""Names that plugins import from `opsbox.plugins`: `Result` above all.
+
+There is no registry here: the host is the registry.
+"""
 
 # No `from __future__ import annotations`: pydantic reads these annotations, and real ones cost it less.
 

@@ -8,7 +8,7 @@ __all__ = ["SingletonMeta"]
 class SingletonMeta(type):
     """Makes every call of a class return its one instance."""
 
-    _instances: dict = {}
+    _instances: dict = {}  # noqa: RUF012 (ClassVar would import typing)
 
     def __call__(cls, *args: object, **kwargs: object) -> object:
         """Returns the instance, made by the first call."""

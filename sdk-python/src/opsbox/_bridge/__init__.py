@@ -1,1 +1,4 @@
-"""The bridge: runs an unchanged Pluggy plugin behind the protocol. Started by the host as a script; nobody imports it."""
+"""The bridge: runs an unchanged Pluggy plugin behind the protocol.
+
+Started by the host as a script; nobody imports it.
+"""

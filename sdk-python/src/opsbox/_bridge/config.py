@@ -1,4 +1,4 @@
-"""A legacy plugin's configuration: its pydantic model as JSON Schema, and the fields that were sent as that model."""
+"""A legacy plugin's pydantic model: shown as JSON Schema, and made of the fields that were sent."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class Configuration:
                 f"`grab_config` returned {model!r}, expected a pydantic model, a JSON Schema or None"
             )
         for prop in (schema.get("properties") or {}).values():
-            # Field(required=False), as published plugins write it, ends up here; in JSON Schema `required` is a list.
+            # Field(required=False), as published plugins write it, ends up here; in JSON Schema `required` is
+            # a list.
             if isinstance(prop, dict) and isinstance(prop.get("required"), bool):
                 del prop["required"]
         schema.setdefault("$schema", _DIALECT)
@@ -111,7 +112,7 @@ def is_validation_error(err: BaseException) -> bool:
 
 
 def invalid(err: object, plugin: str) -> WireError:
-    """Returns pydantic's ValidationError as "configuration invalid", with the fields' paths and without their values."""
+    """Returns pydantic's ValidationError as "configuration invalid": the fields' paths, not their values."""
     try:
         found = err.errors(include_url=False, include_context=False, include_input=False)
     except TypeError:
@@ -140,7 +141,8 @@ def _pydantic_schema(model: type) -> dict:
         try:
             return model.model_json_schema()
         except Exception:
-            # One field without a schema (a client, a callable) must not hide the others: it is passed as it is.
+            # One field without a schema (a client, a callable) must not hide the others: it is passed as it
+            # is.
             return _field_by_field(model)
 
 

@@ -18,7 +18,8 @@ BY_TYPE = {
     "output": ("process_results",),
 }
 WORK = ("gather_data", "process", "inject_data", "report_findings", "process_input", "process_results")
-# The original calls the spelling with two c, its documentation teaches the other. Where a class has both, the first holds.
+# The original calls the spelling with two c, its documentation teaches the other. Where a class has both, the
+# first holds.
 SPELLINGS = {
     "process_input": ("proccess_input", "process_input"),
     "process_results": ("proccess_results", "process_results"),
@@ -43,7 +44,7 @@ class StandinFinder:
 
 
 def prepare(spec: dict) -> None:
-    """Sets up the search for modules: after the environment the plugin's own folder, and the stand-ins last."""
+    """Appends the plugin's own folder to the environment's, and the stand-ins to the finders."""
     sys.meta_path.append(StandinFinder)
     if spec["source"] == "directory" and spec["folder"] not in sys.path:
         sys.path.append(spec["folder"])
@@ -120,7 +121,7 @@ def _collect(body: list, classes: dict) -> None:
 
 
 def _methods(name: str, classes: dict, seen: set) -> set | None:
-    """Returns the names in a class's body and in its bases', or None where a base lies elsewhere or the class is generated."""
+    """Returns the names in a class's body and in its bases', or None where they are not all here."""
     node = classes.get(name)
     if node is None or name in seen:
         return None

@@ -1,4 +1,4 @@
-"""Imports a plugin's module and makes the plugin: from its folder as the original did, or from an installed package."""
+"""Imports a plugin's module, from its folder or from an installed package, and makes the plugin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def _from_folder(spec: dict) -> object:
     name = spec["module"]
     parent = name.rpartition(".")[0]
     if _is_taken(name.split(".")[0], path):
-        # A plugin may be called like a module of the standard library or of the environment. That one keeps its name.
+        # A plugin may be called like a module of the standard library or of the environment. That one keeps
+        # its name.
         name, parent = f"opsbox_plugin_{name.replace('.', '_')}", ""
     if parent and parent not in sys.modules:
         _make_parent(parent, spec["folder"])
@@ -74,7 +75,7 @@ def _is_taken(top: str, path: str) -> bool:
 
 
 def _make_parent(parent: str, folder: str) -> None:
-    """Makes the packages above a dotted module, so that the plugin can import its neighbours by their full or relative names."""
+    """Makes the packages above a dotted module, so that the plugin can import its neighbours through them."""
     from types import ModuleType
 
     so_far = ""
@@ -100,4 +101,5 @@ def _missing(module: object, spec: dict) -> str:
     ]
     if near:
         return f"module `{spec['module']}` has no class `{wanted}`; did you mean `{near[0]}`?"
-    return f"module `{spec['module']}` has no class `{wanted}`; it has {', '.join(f'`{name}`' for name in classes) or 'none'}"
+    listed = ", ".join(f"`{name}`" for name in classes) or "none"
+    return f"module `{spec['module']}` has no class `{wanted}`; it has {listed}"

@@ -1,4 +1,4 @@
-"""Entry point of the bridge: `python -X utf8 -P main.py '<spec json>'`, started by the host, one process per plugin."""
+"""Entry point of the bridge: the host starts `python -X utf8 -P main.py '<spec json>'` for each plugin."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def main() -> int:
     """
     if os.environ.get("OPSBOX_PLUGIN") != "1" or len(sys.argv) != 2:
         sys.stderr.write(
-            "This is the bridge that lets Opsbox run Python plugins. The program `opsbox` starts it; it does nothing by hand.\n"
-            "To run a plugin, use `opsbox run PIPELINE --plugin-dir DIR`; to see which there are, `opsbox plugins list`.\n"
+            "This is the bridge that lets Opsbox run Python plugins. The program `opsbox` starts it;\n"
+            "it does nothing by hand. To run a plugin: `opsbox run PIPELINE --plugin-dir DIR`.\n"
+            "To see which plugins there are: `opsbox plugins list`.\n"
         )
         return 64
-    # Python 3.9 and 3.10 have no -P. The script's folder must not be searched: its modules would shadow others.
+    # Python 3.9 and 3.10 have no -P. The script's folder must not be searched for modules.
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
     sys.path.insert(0, _ROOT)
 

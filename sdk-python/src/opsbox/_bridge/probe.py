@@ -1,4 +1,7 @@
-"""Prints, as one line of JSON, what the host needs to know about a Python environment. Imports none of its packages."""
+"""Prints, as one line of JSON, what the host needs to know about a Python environment.
+
+Imports none of its packages.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ def editable(finders: list) -> dict[str, str]:
     """Returns what editable installs map: a top-level name to its absolute folder or file.
 
     Args:
-        finders: The finders of `sys.meta_path`; a build tool's own finder holds its table under a name of its own.
+        finders: The finders of `sys.meta_path`; a build tool's own finder holds its table under a name of its
+            own.
     """
     found: dict[str, str] = {}
     for finder in finders:

@@ -1,4 +1,4 @@
-"""One plugin behind the loop: handshake from its source, import in the background of it, then one hook per call."""
+"""One plugin behind the loop: handshake from its source, import right after it, then a hook per call."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Bridge:
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": ""},
             "hooks": listed,
-            "features": [],
+            "features": ["gap", "output"],
             "cancel": "cooperative",
         }
 
@@ -83,7 +83,7 @@ class Bridge:
 
         self._capture.start()
         # Registered first, so run last: what other exit handlers print still goes out.
-        atexit.register(self._capture.drain, True)
+        atexit.register(self._drain_last)
         os.register_at_fork(after_in_child=self._in_child)
         RecordFinder(self._record, lambda: self.loop.log_level).install()
         try:
@@ -98,6 +98,7 @@ class Bridge:
             WireError: The hook failed.
         """
         if call.method == "shutdown":
+            self._finish()
             return b"{}"
         from opsbox._bridge import config
 
@@ -124,6 +125,16 @@ class Bridge:
 
     def abandon(self) -> None:
         """Saves what was printed, before the process ends at once."""
+        self._capture.drain(last=True)
+
+    def _finish(self) -> None:
+        """Runs the exit handlers: what they print must go out before the answer, after which nothing may."""
+        import atexit
+
+        atexit.unregister(self._drain_last)
+        atexit._run_exitfuncs()
+
+    def _drain_last(self) -> None:
         self._capture.drain(last=True)
 
     def _run(self, call: Call, hook: object) -> bytes:
@@ -174,7 +185,7 @@ class Bridge:
         return b"{}"
 
     def _hook(self, method: str) -> tuple[object, str]:
-        """Returns the method of the plugin and the spelling it was found under; None where an optional hook is missing."""
+        """Returns the plugin's method, None where an optional one is missing, and its spelling."""
         for spelling in hooks.SPELLINGS.get(method, (method,)):
             hook = getattr(self._plugin, spelling, None)
             if callable(hook):
@@ -215,7 +226,7 @@ class Bridge:
         return error
 
     def _output(self, text: str) -> None:
-        self.loop.notify("output", {"text": text, "stream": "stdout"})
+        self.loop.output(text, "stdout")
 
     def _printed(self, line: str) -> None:
         self.loop.log("info", line)
@@ -238,7 +249,10 @@ class Bridge:
 
 
 def call_positionally(hook: object, value: object) -> object:
-    """Calls a hook with its one value, whatever the parameter is called; a hook that takes none is called without."""
+    """Calls a hook with its one value, whatever the parameter is called.
+
+    A hook that takes none is called without.
+    """
     function = getattr(hook, "__func__", hook)
     code = getattr(function, "__code__", None)
     if code is not None:

@@ -18,8 +18,8 @@ _JOIN_BELOW = 1 << 16
 class Channel:
     """Reads lines from one descriptor and writes whole messages to another.
 
-    Any thread may write. While the main thread is inside a write, `masked` is above zero: an interrupt must then wait, or it would cut a line in
-    two.
+    Any thread may write. While the main thread is inside a write, `masked` is above zero: an interrupt must
+    then wait, or it would cut a line in two.
 
     Args:
         reader: A binary file with `readline`.
@@ -38,7 +38,10 @@ class Channel:
         self._main = _thread.get_ident()
 
     def lines(self) -> Iterator[bytes]:
-        """Yields the lines that are not blank, until the end of the stream; a last line without newline counts."""
+        """Yields the lines that are not blank, until the end of the stream.
+
+        A last line without newline counts.
+        """
         while True:
             line = self._reader.readline()
             if not line:
@@ -62,14 +65,17 @@ class Channel:
         self._send((b'{"jsonrpc":"2.0","method":"' + method.encode() + b'","params":', payload, b"}\n"))
 
     def detach(self) -> None:
-        """Cuts a forked child off the wire: it shares the descriptors, and its lines would mix with the parent's."""
+        """Cuts a forked child off the wire.
+
+        It shares the descriptors, and its lines would mix with the parent's.
+        """
         self._lock = _thread.allocate_lock()
         self._out_fd = -1
 
     def _send(self, parts: tuple[bytes, ...]) -> None:
         me = _thread.get_ident()
         if self._owner == me:
-            # A finalizer that logs can run inside a write of its own thread. Its line waits until that one is whole.
+            # A finalizer that logs can run inside a write of its own thread. Its line waits for that one.
             self._late.append(parts)
             return
         in_main = me == self._main

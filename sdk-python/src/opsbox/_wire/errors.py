@@ -33,12 +33,16 @@ class WireError(Exception):
 class Cancelled(KeyboardInterrupt):
     """Raised inside a hook whose call the host has cancelled.
 
-    It is a `KeyboardInterrupt`, so that `except Exception` does not swallow it and what cleans up on Ctrl-C cleans up here too.
+    It is a `KeyboardInterrupt`, so that `except Exception` does not swallow it and what cleans up on Ctrl-C
+    cleans up here too.
     """
 
 
 def config_invalid(fields: list[tuple[str, str]], plugin: str) -> WireError:
-    """Returns "configuration invalid" for pairs of a field's path and what is wrong with it; values are never named."""
+    """Returns "configuration invalid" for pairs of a field's path and what is wrong with it.
+
+    Values are never named.
+    """
     text = "; ".join(f"`{path}`: {message}" for path, message in fields)
     hint = "see `opsbox config explain FIELD` for what a field takes and where its value comes from"
     data = {"origin": "plugin", "plugin": plugin, "hook": "set_data", "hint": hint}

@@ -1,4 +1,4 @@
-"""An exception in user code as an error of the protocol: message, traceback without our own frames, and a hint."""
+"""An exception in user code as an error of the protocol: message, traceback from its first frame, hint."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import os
 import sys
 import traceback
 
-from opsbox._wire.errors import HOOK_FAILED, WireError
+from opsbox._wire.errors import HOOK_FAILED, INTERNAL, WireError
+from opsbox._wire.results import BadReturn
+from opsbox._wire.values import Inexpressible
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _MESSAGE_MOST = 2000
+_RETURN_HINT = "return a `Result` or a list of them, made of what JSON or pydantic's JSON mode can express"
 _TRACEBACK_MOST = 48 * 1024
 
 
@@ -22,6 +25,9 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
         hook: The hook as its author spells it.
         doing: What failed, for example "cannot import `x`"; empty for the hook itself.
     """
+    if isinstance(err, (BadReturn, Inexpressible)):
+        data = {"origin": "plugin", "plugin": plugin, "hook": hook, "hint": _RETURN_HINT}
+        return WireError(HOOK_FAILED, f"`{hook}` returned what cannot be sent: {err}", data)
     what = doing or f"`{hook}` failed"
     data = {
         "origin": "plugin",
@@ -31,6 +37,17 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
         "traceback": text_of(err),
     }
     return WireError(HOOK_FAILED, f"{what}: {one_line(err)}", data)
+
+
+def internal(err: BaseException, plugin: str, hook: str) -> WireError:
+    """Returns the error for an exception that is not user code's."""
+    data = {"origin": "sdk", "plugin": plugin, "hook": hook}
+    data["traceback"] = "".join(traceback.format_exception(type(err), err, err.__traceback__))[
+        -_TRACEBACK_MOST:
+    ]
+    return WireError(
+        INTERNAL, f"the Python side of the protocol broke during `{hook}`: {one_line(err)}", data
+    )
 
 
 def one_line(err: BaseException) -> str:
@@ -66,7 +83,8 @@ def hint_for(err: BaseException) -> str:
     """Returns what to do about an exception, in the imperative."""
     if isinstance(err, ModuleNotFoundError) and err.name:
         top = err.name.split(".")[0]
-        return f"install the package that provides `{top}` for {sys.executable or 'this interpreter'}: `{sys.executable or 'python'} -m pip install {top}` (the package's name may differ)"
+        python = sys.executable or "python"
+        return f"install the package that provides `{top}`: `{python} -m pip install {top}` (or the like)"
     if isinstance(err, SyntaxError):
         version = ".".join(map(str, sys.version_info[:3]))
         return f"correct the file, or use the Python version it was written for; this is {version}"

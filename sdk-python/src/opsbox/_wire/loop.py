@@ -1,16 +1,17 @@
-"""The loop of a plugin: a thread reads, the main thread serves one call at a time, a signal carries a cancel into a running hook.
+"""The loop of a plugin: a thread reads, the main thread serves the calls, a signal carries a cancel to it.
 
-There is no asyncio here: hooks are ordinary functions, libraries expect the main thread, and importing it costs more than all the rest.
+There is no asyncio here: hooks are ordinary functions, libraries expect the main thread, and importing it
+costs more than all the rest.
 """
 
 from __future__ import annotations
 
-import _thread
 import _signal
+import _thread
 import os
 from _queue import SimpleQueue
 
-from opsbox._wire import codec
+from opsbox._wire import codec, message
 from opsbox._wire.errors import (
     CANCELLED,
     HOOK_FAILED,
@@ -44,15 +45,16 @@ class Call:
         cancelled: Whether the host has cancelled it.
     """
 
-    __slots__ = ("cancelled", "id", "interrupted", "key", "method", "params")
+    __slots__ = ("cancelled", "gap", "id", "interrupted", "key", "method", "params")
 
-    def __init__(self, call_id: bytes, key: object, method: object, params: object) -> None:
+    def __init__(self, call_id: bytes, key: object, method: str, params: object) -> None:
         self.id = call_id
         self.key = key
         self.method = method
         self.params = params
         self.cancelled = False
         self.interrupted = False
+        self.gap: dict | None = None
 
 
 class Loop:
@@ -60,8 +62,9 @@ class Loop:
 
     Args:
         channel: The connection.
-        service: What answers: `name`, `methods` (a container of method names), `hello(params)` → dict, `ready()` after the handshake,
-            `answer(call)` → JSON bytes, `settle()` before each answer, `finish()` at the end.
+        service: What answers: `name`, `methods` (a container of method names), `hello(params)` → dict,
+            `ready()` after the handshake, `answer(call)` → JSON bytes, `settle()` before each answer,
+            `finish()` at the end, `abandon()` before the process is ended at once.
         in_process: True for a loop in a thread of a test: no signals, and the process is not ended.
     """
 
@@ -69,6 +72,7 @@ class Loop:
         self.channel = channel
         self.service = service
         self.current: Call | None = None
+        self.features: frozenset = frozenset()
         self.log_level = LEVELS["info"]
         self.log_bytes = 8 * 1024
         self.line_bytes = 0
@@ -111,18 +115,25 @@ class Loop:
         if self._interruptible and _thread.get_ident() == self._main:
             self._interrupt()
 
+    def gap(self, call: Call, body: dict) -> None:
+        """Reports that part of what a call should have looked at could not be looked at."""
+        if "gap" in self.features:
+            self.notify("gap", {"id": call.key, **body})
+        elif call.gap is None:
+            call.gap = body
+
+    def output(self, text: str, stream: str) -> None:
+        """Shows text to the user; where the host does not know `output`, as log messages."""
+        if "output" in self.features:
+            self.notify("output", {"text": text, "stream": stream})
+        else:
+            for line in text.splitlines():
+                self.log("info", line)
+
     def _read(self) -> None:
         for line in self.channel.lines():
-            try:
-                message = codec.decode(line)
-            except (ValueError, RecursionError) as err:
-                self._damaged(line, err)
-                continue
-            if isinstance(message, dict):
-                self._sort(line, message)
-            else:
-                self.log("warn", "the host sent a line that is no message (no object)")
-            line = message = None
+            self._sort(message.classify(line))
+            line = None
         for call in list(self._pending.values()):
             self._cancel(call)
         self._queue.put(None)
@@ -130,31 +141,20 @@ class Loop:
             self.service.abandon()
             os._exit(0)
 
-    def _damaged(self, line: bytes, err: Exception) -> None:
-        call_id = codec.recover_id(line)
-        if call_id is None:
-            self.log("warn", f"the host sent a line that is not JSON: {err}")
-        else:
-            self.channel.error(call_id, PARSE, f"not valid JSON: {err}", None)
-
-    def _sort(self, line: bytes, message: dict) -> None:
-        """Classifies a message by its keys. Answers are ignored: this side asks nothing of the host."""
-        method = message.get("method")
-        if "id" in message:
-            key = message["id"]
-            call_id = codec.raw_id(line, key)
-            if isinstance(key, (bool, dict, list)) or key is None:
-                self.log("warn", "the host sent an id that is neither number nor string")
-            elif isinstance(method, str):
-                call = self._pending[key] = Call(call_id, key, method, message.get("params"))
-                self._queue.put(call)
-            elif "result" not in message and "error" not in message:
-                self.channel.error(call_id, INVALID_REQUEST, "a request needs a `method`", None)
-        elif method == "$/cancel":
-            params = message.get("params")
-            call = self._pending.get(params.get("id")) if isinstance(params, dict) else None
+    def _sort(self, got: message.Message) -> None:
+        """Queues a request, carries out a cancel. Answers are ignored: this side asks nothing of the host."""
+        if got.kind == message.REQUEST:
+            call = self._pending[got.id] = Call(got.raw_id, got.id, got.method, got.params)
+            self._queue.put(call)
+        elif got.kind == message.NOTIFICATION and got.method == "$/cancel":
+            key = got.params.get("id") if isinstance(got.params, dict) else None
+            call = self._pending.get(key) if isinstance(key, (int, str)) else None
             if call is not None:
                 self._cancel(call)
+        elif got.kind == message.FAULT and got.is_request and got.id is not None:
+            self.channel.error(got.raw_id, PARSE if got.is_damaged else INVALID_REQUEST, got.why, None)
+        elif got.kind in (message.FAULT, message.NOISE):
+            self.log("warn", f"passed over a line of the host: {got.why or 'no message of the protocol'}")
 
     def _cancel(self, call: Call) -> None:
         call.cancelled = True
@@ -163,7 +163,7 @@ class Loop:
             _signal.pthread_kill(self._main, _SIGNAL)
 
     def _interrupt(self) -> None:
-        """Raises in the main thread, if it runs user code of a cancelled call and is not in the middle of a line."""
+        """Raises, if the call is cancelled, its user code runs, and no line is half written."""
         call = self.current
         if (
             call is not None
@@ -185,9 +185,10 @@ class Loop:
         except WireError as err:
             error = self._cancelled(call) if call.interrupted else err
         except BaseException as err:
+            # The service turns what user code raises into a WireError; this is a fault of our own.
             from opsbox._wire import faults
 
-            error = faults.hook_failed(err, self.service.name, str(call.method))
+            error = faults.internal(err, self.service.name, call.method)
         self._interruptible = False
         self.service.settle()
         self._pending.pop(call.key, None)
@@ -196,8 +197,10 @@ class Loop:
         else:
             self.channel.error(call.id, error.code, error.message, error.data)
         self.current = None
-        if call.method == "initialize" and error is None:
+        if error is None and call.method == "initialize":
             self.service.ready()
+        elif error is None and call.method == "shutdown" and not self._in_process:
+            self.channel.detach()  # The protocol allows no message after this answer.
 
     def _answer(self, call: Call) -> bytes:
         if call.params is None:
@@ -217,6 +220,10 @@ class Loop:
             payload = self.service.answer(call)
         finally:
             self._interruptible = False
+        if call.gap is not None:
+            why = f"`{call.method}` could not look at {call.gap['what']}: {call.gap['why']}"
+            data = {"origin": "plugin", "plugin": self.service.name, "hook": call.method}
+            raise WireError(HOOK_FAILED, why, {**data, "hint": call.gap.get("remedy", "see the log")})
         if self.line_bytes and len(payload) + 64 > self.line_bytes:
             raise WireError(
                 HOOK_FAILED,
@@ -256,6 +263,7 @@ class Loop:
         self.log_bytes = int(limits.get("log_bytes") or self.log_bytes)
         self.line_bytes = int(limits.get("line_bytes") or 0)
         self.log_level = LEVELS.get(params.get("log_level"), 20)
+        self.features = frozenset(params.get("features") or ())
         self._greeted = True
         return codec.encode_plain(self.service.hello(params))
 

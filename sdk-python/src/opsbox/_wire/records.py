@@ -1,4 +1,7 @@
-"""Records of `logging` and `loguru` as `log` notifications, from the moment a plugin imports either; neither is imported here."""
+"""Records of `logging` and `loguru` as `log` notifications, from the moment a plugin imports either.
+
+Neither is imported here.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ class RecordFinder:
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
-        """Returns the real spec of a module that is waited for, its loader followed by our set-up; None for all others."""
+        """Returns the real spec of a module that is waited for, its loader followed by our set-up.
+
+        None for all others.
+        """
         set_up = self._waiting.get(name) if path is None else None
         if set_up is None:
             return None
@@ -49,7 +55,10 @@ class RecordFinder:
 
         class WireHandler(logging.Handler):
             def emit(self, record: object) -> None:
-                """Sends nothing: `callHandlers` has done it. It stands at the root so that `basicConfig` finds a handler there."""
+                """Sends nothing: `callHandlers` has done it.
+
+                It stands at the root so that `basicConfig` finds a handler there.
+                """
 
         def call_handlers(logger: object, record: object) -> None:
             try:
@@ -69,7 +78,8 @@ class RecordFinder:
                 logger = logger.parent if logger.propagate else None
             return False
 
-        # At the root alone, a plugin that sets `propagate = False` or `force=True` would hide its errors, and an error is a gap.
+        # At the root alone, a plugin that sets `propagate = False` or `force=True` would hide its errors, and
+        # an error is a gap.
         original = logging.Logger.callHandlers
         logging.Logger.callHandlers = call_handlers
         logging.root.addHandler(WireHandler())

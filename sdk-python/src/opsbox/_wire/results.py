@@ -1,4 +1,4 @@
-"""Results between the wire and a hook: what a hook returns is normalised to the protocol's shape, or the fault is named."""
+"""Results between wire and hook: what a hook returns is brought into the protocol's shape, or refused."""
 
 from __future__ import annotations
 
@@ -79,7 +79,10 @@ def _flatten(value: object, path: str, found: list, level: int) -> None:
 
 
 def _members(value: object) -> dict | None:
-    """Returns the members of a Result in order, those beyond the five included, or None for what is not meant as one."""
+    """Returns the members of a Result in order, those beyond the five included.
+
+    Or None for what is not meant as one.
+    """
     if isinstance(value, dict):
         return value
     if all(hasattr(value, name) for name in MEMBERS) and not isinstance(value, type):

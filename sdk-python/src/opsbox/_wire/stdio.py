@@ -1,6 +1,7 @@
 """Protects descriptors 0 and 1, and captures what is written to 1: by `print`, by C code, by subprocesses.
 
-Replacing `sys.stdout` alone is not enough; the descriptors themselves are exchanged before user code is loaded.
+Replacing `sys.stdout` alone is not enough; the descriptors themselves are exchanged before user code is
+loaded.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def protect(capture: bool = True) -> tuple[int, int, int]:
         os.set_blocking(end, False)
     else:
         os.dup2(2, 1)
-    # Unbuffered, as under `python -u`: what is printed stays in order with what C code and subprocesses write.
+    # Unbuffered, as under `python -u`: what is printed stays in order with what C code and subprocesses
+    # write.
     raw = io.FileIO(1, "w", closefd=False)
     out = io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", write_through=True)
     sys.stdout = sys.__stdout__ = out
@@ -55,7 +57,8 @@ def protect(capture: bool = True) -> tuple[int, int, int]:
 class Capture:
     """Hands on what arrives in the capture pipe.
 
-    A thread waits for it; `drain` empties the pipe at once, so that what a hook printed goes out before its answer.
+    A thread waits for it; `drain` empties the pipe at once, so that what a hook printed goes out before its
+    answer.
 
     Args:
         fd: The read end, not blocking.
@@ -128,7 +131,8 @@ class Capture:
     def _hand_on(self, text: str, last: bool = True) -> None:
         """Emits whole lines, and what follows the last line end only with `last` or where it is long."""
         text = self._rest + text
-        end = len(text) if last and not self._by_line or len(text) > _CHUNK else text.rfind("\n") + 1
+        everything = len(text) > _CHUNK or (last and not self._by_line)
+        end = len(text) if everything else text.rfind("\n") + 1
         whole, self._rest = text[:end], text[end:]
         if not self._by_line:
             if whole:

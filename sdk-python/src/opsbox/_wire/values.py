@@ -1,12 +1,15 @@
-"""What JSON has no word for: conversion in the manner of pydantic's JSON mode, and the slow walk that names the path of a fault.
+"""What JSON has no word for, converted as pydantic's JSON mode does; what cannot be is named by its path.
 
-Imported only when a value needs it. Nothing here imports pydantic; where it is loaded already, its serializer is asked last.
+Imported only when a value needs it. Nothing here imports pydantic; where it is loaded already, its serializer
+is asked last.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+
+from opsbox._wire.codec import spelt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,32 +47,34 @@ def convert(value: object) -> object:
 
 
 def simplify(value: object) -> tuple[object, list[str]]:
-    """Returns a copy made of JSON's own types, and the paths where NaN or an infinity became null.
+    """Returns a copy made of JSON's own types, and what had to be repaired, each with its path.
+
+    NaN and infinities become null; text that is not Unicode (a file name, mostly) has its lone surrogates
+    spelt out.
 
     Raises:
         Inexpressible: It names the path.
     """
-    lost: list[str] = []
-    return _walk(value, "", lost, set(), 0), lost
+    repairs: list[str] = []
+    return _walk(value, "", repairs, set(), 0), repairs
 
 
-def describe_lost(lost: list[str]) -> str:
-    """Returns the warning for the paths that `simplify` returned."""
-    shown = ", ".join(f"`{path}`" for path in lost[:5])
-    more = f" and {len(lost) - 5} more" if len(lost) > 5 else ""
-    return f"not a number, sent as null: {shown}{more}"
+def describe(repairs: list[str]) -> str:
+    """Returns the warning for the repairs that `simplify` returned."""
+    more = f" and {len(repairs) - 5} more" if len(repairs) > 5 else ""
+    return f"changed on the way, since JSON cannot carry it: {', '.join(repairs[:5])}{more}"
 
 
-def _walk(value: object, path: str, lost: list[str], open_ids: set[int], level: int) -> object:
+def _walk(value: object, path: str, repairs: list[str], open_ids: set[int], level: int) -> object:
     kind = type(value)
     if kind is str:
-        return _text(value, path)
+        return _text(value, path, repairs)
     if value is None or kind is bool or kind is int:
         return value
     if isinstance(value, float) and not _is_enum(kind):
         if math.isfinite(value):
             return float(value)
-        lost.append(path or "the value")
+        repairs.append(f"`{path}` is not a number, sent as null")
         return None
     if level > _MAX_LEVELS:
         raise Inexpressible(path[:200], f"nests more than {_MAX_LEVELS} levels deep")
@@ -80,13 +85,13 @@ def _walk(value: object, path: str, lost: list[str], open_ids: set[int], level: 
         if isinstance(value, dict):
             result = {}
             for key, item in value.items():
-                name = _text(_key(key, path), path)
-                result[name] = _walk(item, f"{path}.{name}" if path else name, lost, open_ids, level + 1)
+                name = _text(_key(key, path), path, repairs)
+                result[name] = _walk(item, f"{path}.{name}" if path else name, repairs, open_ids, level + 1)
             return result
         if isinstance(value, (list, tuple)):
-            return [_walk(item, f"{path}[{i}]", lost, open_ids, level + 1) for i, item in enumerate(value)]
+            return [_walk(item, f"{path}[{i}]", repairs, open_ids, level + 1) for i, item in enumerate(value)]
         if isinstance(value, str) and not _is_enum(kind):
-            return _text(str.__str__(value), path)
+            return _text(str.__str__(value), path, repairs)
         if isinstance(value, int) and not _is_enum(kind):
             return int(value)
         try:
@@ -95,18 +100,17 @@ def _walk(value: object, path: str, lost: list[str], open_ids: set[int], level: 
             raise
         except Exception as err:
             raise Inexpressible(path, str(err)) from err
-        return _walk(nearer, path, lost, open_ids, level + 1)
+        return _walk(nearer, path, repairs, open_ids, level + 1)
     finally:
         open_ids.discard(id(value))
 
 
-def _text(value: str, path: str) -> str:
+def _text(value: str, path: str, repairs: list[str]) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        shown = ascii(value)
-        shown = shown if len(shown) <= 80 else shown[:80] + "…"
-        raise Inexpressible(path, f"is text with a lone surrogate ({shown}), which is not Unicode") from None
+        value = spelt(value)
+        repairs.append(f"`{path}` is text that is not Unicode, its surrogates are spelt out")
     return value
 
 
@@ -143,7 +147,10 @@ def _name(kind: type) -> str:
 
 
 def _loaded(kind: type, module: str, name: str) -> bool:
-    """Tells whether `kind` derives from a class of a module that somebody has imported: else no value of it can exist."""
+    """Tells whether `kind` derives from a class of a module that somebody has imported.
+
+    Else no value of it can exist.
+    """
     base = getattr(sys.modules.get(module), name, None)
     return isinstance(base, type) and issubclass(kind, base)
 

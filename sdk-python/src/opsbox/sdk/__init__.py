@@ -12,7 +12,7 @@
 
         def gather_data(self) -> Result:
             names = sorted(os.listdir(self.config.folder))
-            return Result("files", "files_here", "Files of a folder", {"names": names}, "\\n".join(names))
+            return Result("files", "files_here", "Files of a folder", {"names": names}, ", ".join(names))
 
     if __name__ == "__main__":
         serve(Files)

@@ -36,7 +36,7 @@ def progress(
         message: What is being done now.
     """
     loop, call = _running()
-    if call is not None:
+    if call is not None and "progress" in loop.features:
         body = {"id": call.key, "done": done, "total": total, "unit": unit, "message": message}
         loop.notify("progress", {key: value for key, value in body.items() if value is not None})
 
@@ -56,8 +56,8 @@ def gap(what: str, why: str, section: str | None = None, remedy: str | None = No
     if call is None:
         log.warn(f"not looked at: {what}: {why}")
         return
-    body = {"id": call.key, "section": section, "what": what, "why": why, "remedy": remedy}
-    loop.notify("gap", {key: value for key, value in body.items() if value is not None})
+    body = {"section": section, "what": what, "why": why, "remedy": remedy}
+    loop.gap(call, {key: value for key, value in body.items() if value is not None})
 
 
 def output(text: str, stream: str = "stdout") -> None:
@@ -68,11 +68,14 @@ def output(text: str, stream: str = "stdout") -> None:
         stream: `stdout` for results, `stderr` for all else.
     """
     if _loops:
-        _loops[-1].notify("output", {"text": text, "stream": stream})
+        _loops[-1].output(text, stream)
 
 
 def is_cancelled() -> bool:
-    """Tells whether the host has cancelled the running hook. In the main thread `Cancelled` is raised by itself."""
+    """Tells whether the host has cancelled the running hook.
+
+    In the main thread `Cancelled` is raised by itself.
+    """
     _, call = _running()
     return call is not None and call.cancelled
 

@@ -15,8 +15,10 @@ class Plugin(Generic[Config]):
     Attributes:
         name: The plugin's name, as its manifest has it.
         version: Its release.
-        config_schema: A JSON Schema of the configuration, for a plugin that has no dataclass; `config` is then a dict.
-        config: The configuration: the dataclass given in brackets after the role, or a dict; set before `activate`.
+        config_schema: A JSON Schema of the configuration, for a plugin that has no dataclass; `config` is
+            then a dict.
+        config: The configuration: the dataclass given in brackets after the role, or a dict; set before
+            `activate`.
     """
 
     name: ClassVar[str] = ""

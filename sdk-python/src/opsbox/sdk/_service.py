@@ -74,7 +74,7 @@ class Service:
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": self._plugin.version},
             "hooks": self._hooks,
-            "features": ["progress"],
+            "features": ["progress", "gap", "output"],
             "cancel": "cooperative",
         }
 

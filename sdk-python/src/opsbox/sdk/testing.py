@@ -30,7 +30,7 @@ _INITIALIZE = {
         "log_bytes": 8192,
         "stderr_line_bytes": 65536,
     },
-    "features": ["progress"],
+    "features": ["progress", "gap", "output"],
     "log_level": "trace",
     "terminal": {"columns": 80, "color": False},
 }
@@ -56,7 +56,8 @@ class Harness:
     """A running plugin, used as a context manager.
 
     Args:
-        target: The plugin's class or an instance, run in memory; or the arguments of its program, run as a process.
+        target: The plugin's class or an instance, run in memory; or the arguments of its program, run as a
+            process.
         config: The fields to set; None sends none but configures and activates all the same.
 
     Attributes:

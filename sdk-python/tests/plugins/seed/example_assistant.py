@@ -3,7 +3,6 @@ from pluggy import HookimplMarker
 
 hookimpl = HookimplMarker("opsbox")
 
-
 class ExampleAssistantPlugin:
     @hookimpl
     def process_input(self, input_results: list[Result]) -> list[Result]:
@@ -18,7 +17,7 @@ class ExampleAssistantPlugin:
                 result_name="ProcessedData",
                 result_description="Data processed by the assistant plugin.",
                 details=processed_data,
-                formatted=str(processed_data),
+                formatted=str(processed_data)
             )
             processed_results.append(new_result)
         return processed_results

@@ -4,12 +4,14 @@ from pluggy import HookimplMarker
 
 hookimpl = HookimplMarker("opsbox")
 
-
 class ExampleInputPlugin:
     @hookimpl
     def process(self, data):
         # Simulate data gathering
-        gathered_data = {"key1": "value1", "key2": "value2"}
+        gathered_data = {
+            "key1": "value1",
+            "key2": "value2"
+        }
 
         # Create a Result object
         result = Result(
@@ -17,7 +19,7 @@ class ExampleInputPlugin:
             result_name="GatheredData",
             result_description="Data gathered from the example input plugin.",
             details=gathered_data,
-            formatted=str(gathered_data),
+            formatted=str(gathered_data)
         )
 
         # Return the result in a list

@@ -3,7 +3,6 @@ from pluggy import HookimplMarker
 
 hookimpl = HookimplMarker("opsbox")
 
-
 class ExampleOutputPlugin:
     @hookimpl
     def process_results(self, results: list[Result]) -> None:

@@ -1,4 +1,4 @@
-"""Stand-in for `pluggy` where it is not installed: markers that mark, and a manager that keeps what is registered."""
+"""Stand-in for `pluggy` where it is not installed: markers that mark, and a manager that calls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ class _Relay:
 
 
 class PluginManager:
-    """Keeps plugins by name and calls their hooks, the last registered first. Wrappers and ordering are not there."""
+    """Keeps plugins by name and calls their hooks, the last registered first.
+
+    Wrappers and ordering are not there.
+    """
 
     def __init__(self, project_name: str) -> None:
         self.project_name = project_name

@@ -1,0 +1,288 @@
+//! The modern grammar, as clap reads it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::manifest::units;
+use crate::ui::screen::{Color, LogFormat, Progress};
+
+const AFTER: &str = "A pipeline is `inputs-assistant-…-outputs`, such as `disk_space,inodes-sort_severity-cli_out`.\n\
+    Each flag has a variable: `--max-line` is OPSBOX_MAX_LINE; OPSBOX_SET_<FIELD> sets a field of a plugin.\n\
+    The command line of Opsbox 0.x works as it did: `opsbox --modules a,b-c-d --any_field value`.";
+
+/// Runs pipelines of plugins that check infrastructure.
+#[derive(Debug, Parser)]
+#[command(name = "opsbox", version, after_help = AFTER, subcommand_required = true, arg_required_else_help = true,
+    disable_help_subcommand = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a pipeline
+    Run {
+        #[command(flatten)]
+        pipeline: Pipeline,
+        #[command(flatten)]
+        running: Running,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        places: Places,
+        #[command(flatten)]
+        screen: ScreenFlags,
+    },
+    /// Run a real pipeline on this machine, with no credentials and no network
+    Demo {
+        #[command(flatten)]
+        running: Running,
+        #[command(flatten)]
+        screen: ScreenFlags,
+    },
+    /// Show what a pipeline would run: plugins, order, configuration and where each came from
+    Plan {
+        #[command(flatten)]
+        pipeline: Pipeline,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        places: Places,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show the plugins that are there
+    #[command(subcommand)]
+    Plugins(Plugins),
+    /// Show configuration and where its values come from
+    #[command(subcommand)]
+    Config(Config),
+    /// Evaluate and test Rego checks
+    #[command(subcommand)]
+    Check(Check),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the version
+    Version {
+        #[command(flatten)]
+        form: Form,
+    },
+    #[command(name = "__serve", hide = true)]
+    Serve {
+        #[arg(required = true, allow_hyphen_values = true, trailing_var_arg = true)]
+        what: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Plugins {
+    /// List all plugins, and what cannot be used
+    List {
+        /// Only plugins of this type
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        #[command(flatten)]
+        rest: Looking,
+    },
+    /// Show one plugin in full
+    Show {
+        /// The plugin
+        name: String,
+        #[command(flatten)]
+        rest: Looking,
+    },
+    /// Say why a plugin is not there or cannot be used, and what to do
+    Doctor {
+        #[command(flatten)]
+        rest: Looking,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Show the values that a pipeline's plugins get; never a secret's
+    Show {
+        #[command(flatten)]
+        pipeline: Pipeline,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        rest: Looking,
+    },
+    /// Say where a field's value comes from, and which places were asked
+    Explain {
+        /// The field
+        field: String,
+        /// The pipeline whose plugins are asked; without it all plugins
+        pipeline: Option<String>,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        rest: Looking,
+    },
+    /// Print the JSON Schema of a plugin's configuration
+    Schema {
+        /// The plugin
+        plugin: String,
+        #[command(flatten)]
+        rest: Looking,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Check {
+    /// Evaluate a Rego check on a JSON file
+    Eval {
+        /// The name of a check, or a `.rego` file
+        check: String,
+        /// The JSON file: a provider's details, or a Result as `json_out` writes it
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        rest: Looking,
+    },
+    /// Run the `test_` rules of policies
+    Test {
+        /// A folder of policies, or one file
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// The version of the language
+        #[arg(long, value_name = "VERSION", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=1))]
+        rego_version: u8,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Pipeline {
+    /// The pipeline, or the name of one under `[pipelines]` in opsbox.toml
+    #[arg(value_name = "PIPELINE|NAME")]
+    pub(super) pipeline: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Looking {
+    #[command(flatten)]
+    pub(super) places: Places,
+    #[command(flatten)]
+    pub(super) screen: ScreenFlags,
+    #[command(flatten)]
+    pub(super) form: Form,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Places {
+    /// Look for plugins in this folder as well (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub(super) plugin_dir: Vec<PathBuf>,
+    /// Run Python plugins with this interpreter, or that of this virtual environment
+    #[arg(long, value_name = "PATH")]
+    pub(super) python: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Values {
+    /// Set a field of the plugins, or of one: `field=value`, `plugin.field=value` (repeatable)
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Read fields from this JSON or TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Running {
+    /// Run at most N checks at the same time
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(super) jobs: Option<usize>,
+    /// The longest time of one hook: 30s, 5m, 1h; 0 is off
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
+    /// The longest line that a plugin may send: 512MiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) max_line: Option<u64>,
+    /// Stop at the first step that fails
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Hide the AWS_* variables from Python plugins of the original style
+    #[arg(long)]
+    pub(super) no_legacy_env: bool,
+    /// Print the run's own record to stdout as json
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
+    pub(super) format: Option<String>,
+    /// Write the run's own record to this file
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScreenFlags {
+    /// Say nothing but results and errors
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Say more (repeatable)
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// When to use color: auto, always, never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub(super) color: Color,
+    /// How to show progress: auto, plain, json, none
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub(super) progress: Progress,
+    /// The form of log lines: text, json
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub(super) log_format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Form {
+    /// Answer with JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    units::duration(text).map_err(|wanted| format!("must be {wanted}"))
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    units::size(text).map_err(|wanted| format!("must be {wanted}"))
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse::<usize>()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "must be a whole number of at least 1".to_owned())
+}

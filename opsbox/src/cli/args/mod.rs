@@ -1,0 +1,83 @@
+//! The modern grammar: a subcommand and its flags; and the choice between it and the legacy one.
+
+mod grammar;
+mod requests;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+
+use super::legacy;
+use super::request::Request;
+use crate::environ::Environ;
+use crate::error::{Failure, Fault};
+use grammar::Cli;
+
+/// What a command line means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// Something to do.
+    Request(Box<Request>),
+    /// Help or version: printed to stdout, exit code 0.
+    Text(String),
+}
+
+/// Reads a command line without its first item, the program.
+///
+/// # Errors
+/// A usage failure that names the argument and the right way to write it.
+pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Parsed, Failure> {
+    match argv.first().and_then(|first| first.to_str()) {
+        Some("--help" | "--version") if argv.len() == 1 => modern(argv, environ),
+        Some(first) if first.starts_with("--") => {
+            legacy::parse(argv, environ).map(|request| Parsed::Request(Box::new(request)))
+        }
+        None if argv.is_empty() => modern(&["--help".into()], environ),
+        _ => modern(argv, environ),
+    }
+}
+
+/// Returns the modern grammar, for completion scripts.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Returns the names of all subcommands.
+pub(crate) fn subcommands() -> Vec<String> {
+    command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect()
+}
+
+fn modern(argv: &[OsString], environ: &Environ) -> Result<Parsed, Failure> {
+    let command = variables::defaults(Cli::command(), environ);
+    let words = std::iter::once(OsString::from("opsbox")).chain(argv.iter().cloned());
+    let parsed = command
+        .try_get_matches_from(words)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => Ok(Parsed::Request(Box::new(requests::request(cli.command)?))),
+        Err(err) if matches!(err.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            Ok(Parsed::Text(err.render().to_string()))
+        }
+        Err(err) => Err(Failure::usage(variables::fault(&err, argv))),
+    }
+}
+
+/// Says that a flag of a subcommand stands before it.
+pub(crate) fn wrong_order(flag: &str, subcommand: &str) -> Failure {
+    let fault = Fault::new(format!("`{flag}` stands before the subcommand `{subcommand}`"));
+    let usage = if ["run", "plan"].contains(&subcommand) {
+        " PIPELINE"
+    } else {
+        ""
+    };
+    Failure::usage(fault.hint(format!(
+        "flags come after it: `opsbox {subcommand}{usage} {flag} …`"
+    )))
+}

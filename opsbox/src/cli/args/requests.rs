@@ -1,0 +1,218 @@
+//! From clap's structs to requests.
+
+use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
+use crate::cli::request::{
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Serve, Shown,
+};
+use crate::config::Assignment;
+use crate::error::Failure;
+use crate::ui::screen::Screen;
+
+pub(super) fn request(command: Command) -> Result<Request, Failure> {
+    Ok(match command {
+        Command::Run {
+            pipeline,
+            running,
+            values,
+            places,
+            screen,
+        } => {
+            let flags = RunFlags {
+                pipeline: pipeline.pipeline,
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            Request::Run(values.add(places.add(running.add(flags)))?)
+        }
+        Command::Demo { running, screen } => Request::Demo(running.add(RunFlags {
+            screen: screen.into(),
+            ..RunFlags::default()
+        })),
+        Command::Plan {
+            pipeline,
+            values,
+            places,
+            screen,
+            form,
+        } => {
+            let flags = RunFlags {
+                pipeline: pipeline.pipeline,
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            Request::Plan(Shown {
+                query: values.add(places.add(flags))?,
+                json: form.json,
+            })
+        }
+        Command::Plugins(command) => plugins(command),
+        Command::Config(command) => config(command)?,
+        Command::Check(command) => check(command)?,
+        Command::Completions { shell } => Request::Completions(shell),
+        Command::Version { form } => Request::Version { json: form.json },
+        Command::Serve { what } => {
+            Request::Serve(match &what.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["plugin", name] => Serve::Plugin((*name).to_owned()),
+                ["rego"] => Serve::Rego,
+                _ => Serve::Other(what),
+            })
+        }
+    })
+}
+
+fn plugins(command: Plugins) -> Request {
+    let (what, rest) = match command {
+        Plugins::List { kind, rest } => (kind.map_or(PluginsWhat::List, PluginsWhat::OfType), rest),
+        Plugins::Show { name, rest } => (PluginsWhat::Show(name), rest),
+        Plugins::Doctor { rest } => (PluginsWhat::Doctor, rest),
+    };
+    let (flags, json) = rest.split();
+    Request::Plugins(Shown {
+        query: PluginsQuery { flags, what },
+        json,
+    })
+}
+
+fn config(command: Config) -> Result<Request, Failure> {
+    let none = || Values {
+        set: Vec::new(),
+        config: None,
+    };
+    let (what, pipeline, values, rest) = match command {
+        Config::Show {
+            pipeline,
+            values,
+            rest,
+        } => (ConfigWhat::Show, pipeline.pipeline, values, rest),
+        Config::Explain {
+            field,
+            pipeline,
+            values,
+            rest,
+        } => (
+            ConfigWhat::Explain(field),
+            pipeline.unwrap_or_default(),
+            values,
+            rest,
+        ),
+        Config::Schema { plugin, rest } => (ConfigWhat::Schema(plugin), String::new(), none(), rest),
+    };
+    let (flags, json) = rest.split();
+    let flags = values.add(RunFlags { pipeline, ..flags })?;
+    Ok(Request::Config(Shown {
+        query: ConfigQuery { flags, what },
+        json,
+    }))
+}
+
+fn check(command: Check) -> Result<Request, Failure> {
+    Ok(match command {
+        Check::Eval {
+            check,
+            input,
+            values,
+            rest,
+        } => {
+            let (flags, json) = rest.split();
+            Request::CheckEval(Shown {
+                query: CheckEval {
+                    flags: values.add(flags)?,
+                    check,
+                    input,
+                },
+                json,
+            })
+        }
+        Check::Test {
+            path,
+            rego_version,
+            screen,
+            form,
+        } => Request::CheckTest(Shown {
+            query: CheckTest {
+                screen: screen.into(),
+                path,
+                rego_version,
+            },
+            json: form.json,
+        }),
+    })
+}
+
+impl Looking {
+    fn split(self) -> (RunFlags, bool) {
+        let flags = RunFlags {
+            screen: self.screen.into(),
+            ..RunFlags::default()
+        };
+        (self.places.add(flags), self.form.json)
+    }
+}
+
+impl Places {
+    fn add(self, flags: RunFlags) -> RunFlags {
+        RunFlags {
+            plugin_dirs: self.plugin_dir,
+            python: self.python,
+            ..flags
+        }
+    }
+}
+
+impl Running {
+    fn add(self, flags: RunFlags) -> RunFlags {
+        RunFlags {
+            jobs: self.jobs,
+            timeout: self.timeout,
+            max_line: self.max_line,
+            fail_fast: self.fail_fast,
+            no_legacy_env: self.no_legacy_env,
+            record: self.output,
+            record_to_stdout: self.format.is_some(),
+            ..flags
+        }
+    }
+}
+
+impl Values {
+    fn add(self, flags: RunFlags) -> Result<RunFlags, Failure> {
+        let (mut assignments, mut faults) = (Vec::new(), Vec::new());
+        for text in &self.set {
+            match Assignment::parse(text) {
+                Ok(assignment) => assignments.push(assignment),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Failure {
+                kind: crate::error::Kind::Usage,
+                faults,
+            });
+        }
+        Ok(RunFlags {
+            assignments,
+            config: self.config,
+            ..flags
+        })
+    }
+}
+
+impl From<ScreenFlags> for Screen {
+    fn from(flags: ScreenFlags) -> Self {
+        let ScreenFlags {
+            quiet,
+            verbose,
+            color,
+            progress,
+            log_format,
+        } = flags;
+        Self {
+            quiet,
+            verbose,
+            color,
+            progress,
+            log_format,
+            log_file: None,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! From a request to its answer and the exit code.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cli::check::{self, Evaluation};
+use crate::cli::host::{self, Own};
+use crate::cli::request::{
+    Answer, CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags,
+    Shown,
+};
+use crate::cli::run::{self, Prepared};
+use crate::cli::{args, config, demo, plan, plugins, schemas};
+use crate::config::{Resolution, Settings, Wanted};
+use crate::discover::Catalog;
+use crate::error::{Failure, Fault};
+use crate::manifest::Manifest;
+use crate::plugin::SessionContext;
+use crate::ui::Ui;
+
+/// How long a policy may take in `check eval` without `--timeout`.
+const POLICY_LIMIT: Duration = Duration::from_secs(60);
+const PLAIN_COLUMNS: u16 = 80;
+
+/// Does what was asked and returns the exit code.
+///
+/// # Errors
+/// What kept it from being done.
+pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
+    match request {
+        Request::Run(flags) => run::run(own, ui, &flags, false).await,
+        Request::Demo(flags) => demo::demo(own, ui, flags).await,
+        Request::Plan(Shown { query, json }) => {
+            let planned = Planned::of(own, ui, &query).await?;
+            let resolution = planned.resolution();
+            let Prepared { plan, catalog, .. } = &planned.prepared;
+            show(ui, &plan::answer(plan, catalog, &resolution, columns(ui)), json)
+        }
+        Request::Arguments(flags) => {
+            let planned = Planned::of(own, ui, &flags).await?;
+            let resolution = planned.resolution();
+            show(
+                ui,
+                &config::arguments(&flags.pipeline, &resolution, columns(ui)),
+                false,
+            )
+        }
+        Request::Plugins(Shown { query, json }) => show(ui, &plugins_answer(own, ui, &query).await?, json),
+        Request::Config(Shown { query, json }) => show(ui, &config_answer(own, ui, &query).await?, json),
+        Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
+        Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
+        Request::Completions(shell) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut args::command(), "opsbox", &mut script);
+            ui.results(&String::from_utf8_lossy(&script));
+            Ok(0)
+        }
+        Request::Version { json } => {
+            let version = env!("CARGO_PKG_VERSION");
+            let facts = json!({"opsbox": version, "protocol": opsbox_protocol::VERSION});
+            ui.results(&if json {
+                format!("{facts:#}\n")
+            } else {
+                format!("opsbox {version}\n")
+            });
+            Ok(0)
+        }
+        Request::Serve(_) => Err(Failure::usage(Fault::new("`__serve` is for the host's own use"))),
+    }
+}
+
+fn columns(ui: &Ui) -> u16 {
+    ui.terminal().map_or(PLAIN_COLUMNS, |terminal| terminal.columns)
+}
+
+fn show(ui: &Ui, answer: &Answer, json: bool) -> Result<u8, Failure> {
+    ui.results(&if json {
+        format!("{:#}\n", answer.json)
+    } else {
+        answer.text.clone()
+    });
+    match ui.stdout_error() {
+        Some(error) => Err(Failure::run(Fault::new(format!(
+            "cannot write to stdout: {error}"
+        )))),
+        None => Ok(answer.code),
+    }
+}
+
+/// A plan with the schemas of its plugins, and nothing started that need not be.
+struct Planned {
+    prepared: Prepared,
+    manifests: Vec<Arc<Manifest>>,
+    schemas: Vec<Value>,
+}
+
+impl Planned {
+    async fn of(own: &Own, ui: &Arc<Ui>, flags: &RunFlags) -> Result<Self, Failure> {
+        let prepared = run::prepare(own, flags)?;
+        let ctx = host::session_context(own, ui, &prepared.catalog, flags);
+        let manifests = prepared.plan.plugins();
+        let schemas = schemas::schemas(&own.environ, ui, &ctx, &prepared.catalog, &manifests).await;
+        Ok(Self {
+            prepared,
+            manifests,
+            schemas,
+        })
+    }
+
+    fn wanted(&self) -> Vec<Wanted<'_>> {
+        wanted(&self.manifests, &self.schemas)
+    }
+
+    fn resolution(&self) -> Resolution {
+        self.prepared.settings.resolve(&self.wanted())
+    }
+}
+
+fn wanted<'a>(manifests: &'a [Arc<Manifest>], schemas: &'a [Value]) -> Vec<Wanted<'a>> {
+    let wanted = |(manifest, schema): (&'a Arc<Manifest>, &'a Value)| Wanted {
+        plugin: &manifest.name,
+        schema,
+        legacy: manifest.legacy,
+    };
+    manifests.iter().zip(schemas).map(wanted).collect()
+}
+
+/// What a command needs that asks about single plugins.
+struct Looked {
+    catalog: Catalog,
+    ctx: SessionContext,
+    settings: Settings,
+}
+
+fn look(own: &Own, ui: &Ui, flags: &RunFlags) -> Result<Looked, Failure> {
+    let catalog = host::catalog(own, flags)?;
+    for warning in &catalog.warnings {
+        ui.warn(warning);
+    }
+    let ctx = host::session_context(own, ui, &catalog, flags);
+    let settings = run::settings(own, flags)?;
+    Ok(Looked {
+        catalog,
+        ctx,
+        settings,
+    })
+}
+
+async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result<Answer, Failure> {
+    let catalog = host::catalog(own, &query.flags)?;
+    match &query.what {
+        PluginsWhat::List => plugins::list(&catalog, None, columns(ui)),
+        PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(ui)),
+        PluginsWhat::Doctor => Ok(plugins::doctor(&catalog, &own.environ)),
+        PluginsWhat::Show(name) => {
+            let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;
+            plugins::show(&catalog, name, Some(&schema), columns(ui))
+        }
+    }
+}
+
+async fn schema_of(
+    own: &Own,
+    ui: &Arc<Ui>,
+    catalog: &Catalog,
+    flags: &RunFlags,
+    name: &str,
+) -> Result<Value, Failure> {
+    let manifest = catalog.find(name).map_err(Failure::usage)?;
+    let ctx = host::session_context(own, ui, catalog, flags);
+    let mut schemas = schemas::schemas(&own.environ, ui, &ctx, catalog, &[manifest]).await;
+    Ok(schemas.pop().unwrap_or_default())
+}
+
+async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<Answer, Failure> {
+    match &query.what {
+        ConfigWhat::Show => {
+            let planned = Planned::of(own, ui, &query.flags).await?;
+            Ok(config::show(&planned.resolution(), columns(ui)))
+        }
+        ConfigWhat::Schema(name) => {
+            let catalog = host::catalog(own, &query.flags)?;
+            Ok(config::schema(
+                &schema_of(own, ui, &catalog, &query.flags, name).await?,
+            ))
+        }
+        ConfigWhat::Explain(field) if query.flags.pipeline.is_empty() => {
+            let Looked {
+                catalog,
+                ctx,
+                settings,
+            } = look(own, ui, &query.flags)?;
+            let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await;
+            config::explain(&settings, &wanted(&catalog.plugins, &schemas), field, columns(ui))
+        }
+        ConfigWhat::Explain(field) => {
+            let planned = Planned::of(own, ui, &query.flags).await?;
+            config::explain(&planned.prepared.settings, &planned.wanted(), field, columns(ui))
+        }
+    }
+}
+
+async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> Result<u8, Failure> {
+    let Looked {
+        catalog,
+        ctx,
+        settings,
+    } = look(own, ui, &query.flags)?;
+    let manifest = if query.check.ends_with(".rego") {
+        Arc::new(check::manifest_of_policy(
+            &own.environ.absolute(Path::new(&query.check)),
+        )?)
+    } else {
+        catalog.find(&query.check).map_err(Failure::usage)?
+    };
+    let schemas = [manifest.config_schema.clone().unwrap_or_else(|| json!({}))];
+    let manifests = [Arc::clone(&manifest)];
+    let mut resolution = settings.resolve(&wanted(&manifests, &schemas));
+    if !resolution.faults.is_empty() {
+        return Err(Failure {
+            kind: crate::error::Kind::Usage,
+            faults: resolution.faults,
+        });
+    }
+    let evaluation = Evaluation {
+        manifest: &manifest,
+        config: resolution.plugins.remove(0).values,
+        input: own.environ.absolute(&query.input),
+        limit: query.flags.timeout.unwrap_or(POLICY_LIMIT),
+    };
+    match check::eval(ui, &ctx, evaluation).await? {
+        None => ui.note("the check does not apply to this input"),
+        Some(result) => ui.results(&check::shown(&result, json)),
+    }
+    Ok(0)
+}
+
+async fn check_test(own: &Own, ui: &Arc<Ui>, query: &CheckTest, json: bool) -> Result<u8, Failure> {
+    let ctx = host::session_context(own, ui, &Catalog::default(), &RunFlags::default());
+    let path = own.environ.absolute(&query.path);
+    let tested = check::test(ui, &ctx, &path, query.rego_version).await?;
+    ui.results(&if json {
+        format!("{:#}\n", tested.json)
+    } else {
+        tested.text
+    });
+    Ok(u8::from(!tested.passed))
+}

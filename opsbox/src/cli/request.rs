@@ -1,0 +1,181 @@
+//! What somebody asked for, whichever grammar it was typed in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::{Assignment, Grammar};
+use crate::ui::screen::Screen;
+
+/// One command with all its flags.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Run a pipeline.
+    Run(RunFlags),
+    /// Run the demo; the pipeline is empty.
+    Demo(RunFlags),
+    /// Show what would run.
+    Plan(Shown<RunFlags>),
+    /// Show the arguments that a pipeline's plugins take: `--help` of the legacy grammar.
+    Arguments(RunFlags),
+    /// Show plugins.
+    Plugins(Shown<PluginsQuery>),
+    /// Show configuration.
+    Config(Shown<ConfigQuery>),
+    /// Evaluate a Rego check on a file.
+    CheckEval(Shown<CheckEval>),
+    /// Run the tests of Rego policies.
+    CheckTest(Shown<CheckTest>),
+    /// Print a completion script.
+    Completions(clap_complete::Shell),
+    /// Print the version.
+    Version {
+        /// As JSON.
+        json: bool,
+    },
+    /// Be one of the processes of a run.
+    Serve(Serve),
+}
+
+impl Request {
+    /// Returns the flags about the terminal.
+    pub fn screen(&self) -> Screen {
+        match self {
+            Self::Run(flags) | Self::Demo(flags) | Self::Arguments(flags) => flags.screen.clone(),
+            Self::Plan(shown) => shown.query.screen.clone(),
+            Self::Plugins(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::Config(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
+            Self::Completions(_) | Self::Version { .. } | Self::Serve(_) => Screen::default(),
+        }
+    }
+}
+
+/// A question with the form of its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown<T> {
+    /// The question.
+    pub query: T,
+    /// Answer with JSON.
+    pub json: bool,
+}
+
+/// Everything that `run` can be told; the other commands use a part of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunFlags {
+    /// A pipeline string, or the name of one in `opsbox.toml`.
+    pub pipeline: String,
+    /// `--plugin-dir`, in order.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// `--python`; `OPSBOX_PYTHON` is looked up where the interpreter is chosen.
+    pub python: Option<PathBuf>,
+    /// Fields set by flags.
+    pub assignments: Vec<Assignment>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// Which command line is spoken.
+    pub grammar: Grammar,
+    /// `--jobs`.
+    pub jobs: Option<usize>,
+    /// `--timeout`: the longest time of one hook.
+    pub timeout: Option<Duration>,
+    /// `--max-line`, in bytes.
+    pub max_line: Option<u64>,
+    /// `--fail-fast`.
+    pub fail_fast: bool,
+    /// `--no-legacy-env`: legacy plugins see no `AWS_*`.
+    pub no_legacy_env: bool,
+    /// `-o`: where the run's record goes.
+    pub record: Option<PathBuf>,
+    /// `--format json`: the record goes to stdout.
+    pub record_to_stdout: bool,
+    /// How the user is spoken to.
+    pub screen: Screen,
+}
+
+/// Which plugins are shown.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PluginsQuery {
+    /// Where they are looked for, and how that is told.
+    pub flags: RunFlags,
+    /// What about them.
+    pub what: PluginsWhat,
+}
+
+/// What about plugins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PluginsWhat {
+    /// All, or all of one type.
+    #[default]
+    List,
+    /// All of one type.
+    OfType(String),
+    /// One, in full.
+    Show(String),
+    /// What is wrong.
+    Doctor,
+}
+
+/// Which configuration is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigQuery {
+    /// Where plugins and values are looked for; the pipeline may be empty for `Explain`.
+    pub flags: RunFlags,
+    /// What about it.
+    pub what: ConfigWhat,
+}
+
+/// What about configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigWhat {
+    /// The effective values of a pipeline.
+    Show,
+    /// Where one field's value comes from.
+    Explain(String),
+    /// The JSON Schema of one plugin's configuration.
+    Schema(String),
+}
+
+/// A Rego check and the file that it is evaluated on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckEval {
+    /// Where plugins and values are looked for.
+    pub flags: RunFlags,
+    /// The name of a check, or a `.rego` file.
+    pub check: String,
+    /// The JSON file.
+    pub input: PathBuf,
+}
+
+/// Policies whose tests run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckTest {
+    /// How the user is spoken to.
+    pub screen: Screen,
+    /// A folder or a file.
+    pub path: PathBuf,
+    /// The version of the language: 0 or 1.
+    pub rego_version: u8,
+}
+
+/// A process of a run that this binary serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Serve {
+    /// A bundled plugin.
+    Plugin(String),
+    /// The Rego worker.
+    Rego,
+    /// Anything else that the host starts of itself, with its arguments.
+    Other(Vec<String>),
+}
+
+/// The answer of a command that only shows something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// For people; ends with a newline.
+    pub text: String,
+    /// For programs.
+    pub json: serde_json::Value,
+    /// The exit code.
+    pub code: u8,
+}

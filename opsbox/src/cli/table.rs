@@ -1,0 +1,101 @@
+//! Tables of plain text that stay readable at 80 columns, and texts of strangers made safe for a terminal.
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::manifest::{Manifest, Origin};
+
+/// Returns a table without lines; columns wrap so that it fits the width. Empty without rows.
+pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: u16) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width.max(40));
+    table.set_header(header.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>());
+    for row in rows {
+        table.add_row(row.iter().map(|text| clean(text)).collect::<Vec<_>>());
+    }
+    for index in 0..header.len() {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((0, 2));
+        }
+    }
+    let mut text = String::new();
+    for line in table.to_string().lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Returns a text on one line and without control characters: manifests and schemas come from anywhere.
+pub(super) fn clean(text: &str) -> String {
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Says in few words where a plugin came from.
+pub(super) fn from(manifest: &Manifest) -> String {
+    match &manifest.origin {
+        Origin::Bundled => "built in".to_owned(),
+        Origin::Folder { manifest } => manifest.display().to_string(),
+        Origin::EntryPoint {
+            distribution,
+            version,
+            ..
+        } => format!("package {distribution} {version}").trim().to_owned(),
+    }
+}
+
+/// Says where a plugin came from, for programs.
+pub(super) fn origin_json(origin: &Origin) -> serde_json::Value {
+    match origin {
+        Origin::Bundled => serde_json::json!({"kind": "bundled"}),
+        Origin::Folder { manifest } => serde_json::json!({"kind": "folder", "manifest": manifest}),
+        Origin::EntryPoint {
+            manifest,
+            distribution,
+            version,
+            value,
+        } => serde_json::json!({
+            "kind": "entry_point", "manifest": manifest, "distribution": distribution, "version": version, "value": value,
+        }),
+    }
+}
+
+/// Returns faults for programs.
+pub(super) fn faults_json(faults: &[crate::error::Fault]) -> serde_json::Value {
+    faults
+        .iter()
+        .map(|fault| serde_json::json!({"message": fault.message, "hints": fault.hints}))
+        .collect()
+}
+
+/// Returns faults for people, each with its hints below it.
+pub(super) fn faults_text(faults: &[crate::error::Fault], indent: &str) -> String {
+    let mut text = String::new();
+    for fault in faults {
+        text.push_str(&format!("{indent}{}\n", clean(&fault.message)));
+        for hint in &fault.hints {
+            text.push_str(&format!("{indent}  hint: {}\n", clean(hint)));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_fits_its_width_and_holds_no_escapes() {
+        let long = "a description that is far too long for one line of such a narrow table ".repeat(2);
+        let text = table(&["name", "about"], vec![vec!["x\u{1b}[31m".into(), long]], 60);
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        assert!(text.starts_with("NAME"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!(table(&["name"], vec![], 80), "");
+    }
+}

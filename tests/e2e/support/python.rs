@@ -1,0 +1,69 @@
+//! The Python that tests use, and a virtual environment made once from the pinned requirements.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::repository;
+
+/// Returns a Python 3.9 or newer; `None` where there is none, and says so.
+pub fn python() -> Option<PathBuf> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let probe = "import sys; assert sys.version_info >= (3, 9); print(sys.executable)";
+        let output = Command::new("python3").args(["-c", probe]).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| PathBuf::from(text.trim()))
+    });
+    if found.is_none() {
+        eprintln!("skipped: no Python 3.9 or newer on PATH");
+    }
+    found.clone()
+}
+
+/// Returns the interpreter of `target/test-venv`, made from `sdk-python/requirements-test.txt` where it is not there yet.
+///
+/// Tests of several processes may ask at once: a lock file lets the first one make it.
+pub fn venv() -> Option<PathBuf> {
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let python = python()?;
+        let target = super::binary().ancestors().nth(2).unwrap().to_owned();
+        let folder = target.join("test-venv");
+        let requirements = repository().join("sdk-python/requirements-test.txt");
+        let wanted = fs::read_to_string(&requirements).unwrap();
+        let lock = fs::File::create(target.join("test-venv.lock")).unwrap();
+        lock.lock().unwrap();
+        let program = folder.join("bin/python");
+        let stamp = folder.join("requirements.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+            return Some(program);
+        }
+        let _old = fs::remove_dir_all(&folder);
+        run(Command::new(python).args(["-m", "venv"]).arg(&folder));
+        let install = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ];
+        run(Command::new(&program).args(install).arg(&requirements));
+        fs::write(stamp, wanted).unwrap();
+        Some(program)
+    })
+    .clone()
+}
+
+#[track_caller]
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
