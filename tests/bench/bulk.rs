@@ -17,7 +17,8 @@ use crate::{Options, Outcome};
 const PIPE_BYTES: usize = 1024 * 1024;
 
 pub(crate) fn measure(options: &Options) -> Outcome {
-    peer::runtime()?.block_on(async {
+    let options = options.clone();
+    peer::run(async move {
         let megabytes = options.megabytes.to_string();
         let host = Host::new()?;
         let mut source = host.start(&["source", &megabytes]).await?;
@@ -125,7 +126,8 @@ async fn through_raw(source: &mut Raw, sink: &mut Raw) -> Outcome<Duration> {
 
 /// One transfer in a process of its own, which then tells its own peak.
 pub(crate) fn once(options: &Options) -> Outcome {
-    peer::runtime()?.block_on(async {
+    let options = options.clone();
+    peer::run(async move {
         let host = Host::new()?;
         let mut source = host.start(&["source", &options.megabytes.to_string()]).await?;
         let mut sink = host.start(&["sink"]).await?;

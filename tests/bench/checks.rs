@@ -22,7 +22,7 @@ pub(crate) fn measure(options: &Options) -> Outcome {
         // 4: whole but for what this machine or user does not let anybody see.
         match watched.code {
             Some(0 | 4) => Ok(watched),
-            code => Err(Box::<dyn std::error::Error>::from(format!(
+            code => Err(Box::<dyn std::error::Error + Send + Sync>::from(format!(
                 "ended with {code:?}:\n{}",
                 watched.stderr
             ))),

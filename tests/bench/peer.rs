@@ -79,9 +79,10 @@ pub(crate) fn own() -> Outcome<PathBuf> {
     Ok(std::env::current_exe()?)
 }
 
-/// Makes the runtime that the host runs on.
-pub(crate) fn runtime() -> Outcome<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread()
+/// Runs a figure on the host's kind of runtime, and in a task as a run's steps are: the runtime's own future is polled at a higher price.
+pub(crate) fn run(figure: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?)
+        .build()?;
+    runtime.block_on(async { tokio::spawn(figure).await? })
 }

@@ -90,7 +90,7 @@ fn one(options: &Options, folder: &Path, rules: &[Rule], goal: &str) -> Outcome 
         )?;
         match watched.code {
             Some(0) => Ok(watched),
-            code => Err(Box::<dyn std::error::Error>::from(format!(
+            code => Err(Box::<dyn std::error::Error + Send + Sync>::from(format!(
                 "ended with {code:?}:\n{}",
                 watched.stderr
             ))),

@@ -41,11 +41,12 @@ impl Volume {
         // Writing into a string cannot fail.
         let _ = write!(
             out,
-            r#"{{"VolumeId":"vol-{:017x}","VolumeType":"{}","State":"{}","Size":{},"Encrypted":{},"AvailabilityZone":"eu-west-1{}","CreateTime":"{}-{month:02}-{day:02}T{:02}:30:00Z","Tags":{{"Name":"web-{:06}"{}}}}}"#,
+            r#"{{"VolumeId":"vol-{:017x}","VolumeType":"{}","State":"{}","Size":{},"Iops":{},"Encrypted":{},"AvailabilityZone":"eu-west-1{}","CreateTime":"{}-{month:02}-{day:02}T{:02}:30:00Z","Tags":{{"Name":"web-{:06}"{}}}}}"#,
             self.seed & 0xfff_ffff_ffff_ffff,
             self.kind,
             self.state,
             self.size,
+            3 * self.size.max(33),
             self.encrypted,
             ['a', 'b', 'c'][(self.seed >> 54) as usize % 3],
             self.created_year,
