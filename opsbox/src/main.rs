@@ -10,8 +10,8 @@ use opsbox::cli::{dispatch, serve};
 use opsbox::environ::Environ;
 use opsbox::error::{Failure, Fault};
 use opsbox::plugin::launch::SERVE;
-use opsbox::ui::{Ui, trace};
 use opsbox::ui::screen::Screen;
+use opsbox::ui::{Ui, trace};
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().skip(1).collect();

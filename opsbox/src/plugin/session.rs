@@ -342,7 +342,11 @@ impl Session {
             }
         };
         self.shared.close(id);
-        tracing::debug!("`{}` answered `{method}` after {:.1?}", self.name, start.elapsed());
+        tracing::debug!(
+            "`{}` answered `{method}` after {:.1?}",
+            self.name,
+            start.elapsed()
+        );
         CallOutcome {
             answer,
             gaps: self.shared.take_gaps(id),

@@ -41,7 +41,10 @@ impl Ui {
     /// Takes the terminal over. `no_color` is whether `NO_COLOR` is set to anything but an empty text.
     pub fn new(options: Screen, no_color: bool) -> Self {
         let live = options.progress == Progress::Auto && !options.quiet && io::stderr().is_terminal();
-        let opened = options.log_file.as_ref().map(|path| (path.clone(), open_log(path)));
+        let opened = options
+            .log_file
+            .as_ref()
+            .map(|path| (path.clone(), open_log(path)));
         let mut ui = Self {
             options,
             no_color,
@@ -52,7 +55,10 @@ impl Ui {
         match opened {
             Some((_, Ok(file))) => ui.log_file = Some(Mutex::new(file)),
             Some((path, Err(error))) => {
-                ui.warn(&format!("the log file `{}` cannot be written: {error}", path.display()));
+                ui.warn(&format!(
+                    "the log file `{}` cannot be written: {error}",
+                    path.display()
+                ));
             }
             None => {}
         }

@@ -36,7 +36,8 @@ impl<S: Subscriber> Layer<S> for ToUi {
         };
         let mut text = Text::default();
         event.record(&mut text);
-        self.0.log(level, None, &format!("{}{}", text.message, text.fields));
+        self.0
+            .log(level, None, &format!("{}{}", text.message, text.fields));
     }
 }
 
