@@ -179,7 +179,7 @@ class Loop:
         """Signals the main thread until it has noticed.
 
         A signal, not only a flag: it also wakes a hook that sleeps or waits for a socket. Once is not enough:
-        one that comes just before the thread begins to wait is not seen until it stops waiting. Where the plugin
+        one that comes just before the thread begins to wait is not seen until that ends. Where the plugin
         has taken the signal for itself none is sent: it could even end the process.
         """
         while call is self.current and not call.interrupted and _signal.getsignal(_SIGNAL) == self._on_signal:
