@@ -134,6 +134,8 @@ fn read_input(path: &Path) -> Result<ResultSlice, Failure> {
         )
     };
     let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+    // A message is one line; in valid JSON a raw line end stands between tokens only, where a blank does as well.
+    let text = text.replace(['\n', '\r'], " ");
     let value: &serde_json::value::RawValue =
         serde_json::from_str(&text).map_err(|error| fault(format!("not valid JSON: {error}")))?;
     if let Ok(result) = ResultSlice::parse(Bytes::from(value.get().to_owned())) {

@@ -69,6 +69,8 @@ impl Session {
         halt: HaltSeen,
     ) -> Result<Self, PluginError> {
         let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink)?;
+        let program = spec.process.program.display();
+        tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
         let (shared, lane) = Shared::new(sink);
         let reading = tokio::spawn(reader::read_all(stdout, Arc::clone(&shared)));
@@ -340,6 +342,7 @@ impl Session {
             }
         };
         self.shared.close(id);
+        tracing::debug!("`{}` answered `{method}` after {:.1?}", self.name, start.elapsed());
         CallOutcome {
             answer,
             gaps: self.shared.take_gaps(id),
@@ -412,6 +415,7 @@ impl Session {
             let _answer = tokio::time::timeout(SHUTDOWN, asked).await;
         }
         self.shared.close_stdin();
+        tracing::trace!("`{}`: end of its stdin", self.name);
         let patience = if self.is_dead() { Duration::ZERO } else { AFTER_EOF };
         if self.process.ended(patience).await.is_none() {
             self.process.signal(Signal::TERM);
