@@ -30,6 +30,14 @@ impl Running {
     /// Reads events until one is wanted.
     #[track_caller]
     fn wait(&mut self, wanted: impl Fn(&Value) -> bool) {
+        // What is waited for may have come while something else was.
+        if self
+            .seen
+            .lines()
+            .any(|line| wanted(&serde_json::from_str(line).unwrap_or_default()))
+        {
+            return;
+        }
         loop {
             let mut line = String::new();
             let read = self.events.read_line(&mut line).unwrap();
@@ -85,7 +93,7 @@ impl Running {
 }
 
 /// A plugin that writes its process id into the sandbox before it hangs, so that a test can look for it afterwards.
-fn hanging(sandbox: &Sandbox, name: &str) {
+fn hanging(sandbox: &Sandbox, name: &str, grace: &str) {
     let pid_file = sandbox.path("hanging.pid");
     let script = format!(
         r#"#!/bin/sh
@@ -105,7 +113,7 @@ done
         name,
         "input",
         &["sh", "./hang.sh"],
-        "---[timeouts]\ncancel_grace = \"1s\"\n",
+        &format!("---[timeouts]\ncancel_grace = {grace:?}\n"),
     );
 }
 
@@ -122,9 +130,18 @@ fn assert_gone(sandbox: &Sandbox) {
 fn the_first_interrupt_delivers_what_was_gathered_and_marks_the_rest() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let sandbox = Sandbox::new();
-        hanging(&sandbox, "slow");
+        hanging(&sandbox, "slow", "1s");
         sandbox.fault("quick", "input", "none", "");
-        let args = ["run", "quick,slow-json_out", "--jobs", "2", "--timeout", "60s", "-o", "record.json"];
+        let args = [
+            "run",
+            "quick,slow-json_out",
+            "--jobs",
+            "2",
+            "--timeout",
+            "60s",
+            "-o",
+            "record.json",
+        ];
         let mut running = Running::start(&sandbox, &args);
         running.wait_for_end_of("quick");
         running.signal(signal);
@@ -145,7 +162,7 @@ fn the_first_interrupt_delivers_what_was_gathered_and_marks_the_rest() {
 #[test]
 fn the_second_interrupt_ends_everything_now() {
     let sandbox = Sandbox::new();
-    hanging(&sandbox, "slow");
+    hanging(&sandbox, "slow", "60s");
     let mut running = Running::start(&sandbox, &["run", "slow-json_out", "--timeout", "60s"]);
     running.wait_for("slow", "process");
     running.signal(Signal::INT);
@@ -159,7 +176,7 @@ fn the_second_interrupt_ends_everything_now() {
 #[test]
 fn nothing_is_left_of_a_run_with_stubborn_plugins() {
     let sandbox = Sandbox::new();
-    hanging(&sandbox, "slow");
+    hanging(&sandbox, "slow", "1s");
     let limit = ["run", "slow-json_out", "--timeout", "1s"];
     sandbox
         .opsbox(&limit)

@@ -251,6 +251,21 @@ impl Session {
 
     /// Calls a hook of the plugin's role, under the idle and the total clock.
     pub async fn call(&mut self, hook: Hook, params: Pieces) -> CallOutcome {
+        if !self.has(hook) {
+            let listed = if self.hello.hooks.is_empty() {
+                "none".into()
+            } else {
+                self.hello.hooks.join(", ")
+            };
+            let answer = Err(PluginError::NoHook {
+                method: hook.method().into(),
+                listed,
+            });
+            return CallOutcome {
+                answer,
+                gaps: Vec::new(),
+            };
+        }
         self.request(hook.method(), hook.expects(), params).await
     }
 
@@ -311,12 +326,15 @@ impl Session {
         let mut open = self.shared.open(method, expect, params);
         let id = open.id;
         let mut cancelled_at = None;
+        let mut late: Option<PluginError> = None;
         let answer = loop {
             let wake = self.next_wake(id, start, &deadlines, cancelled_at);
             tokio::select! {
                 biased;
                 answer = &mut open.answer => {
-                    break answer.unwrap_or(Err(PluginError::Cancelled { method: method.to_owned() }));
+                    let answer = answer.unwrap_or(Err(PluginError::Cancelled { method: method.to_owned() }));
+                    // An answer within the grace saves the plugin, not the call.
+                    break late.map_or(answer, Err);
                 }
                 () = crate::halt::reached(&mut self.halt, if cancelled_at.is_some() { Halt::Abort } else { self.cancel_at }) => {
                     if *self.halt.borrow() == Halt::Abort {
@@ -332,8 +350,15 @@ impl Session {
                             tokio::task::yield_now().await;
                         }
                         if let Ok(answer) = open.answer.try_recv() {
-                            break answer;
+                            break late.map_or(answer, Err);
                         }
+                        if cancelled_at.is_none() && self.listens_to_cancel(&error) {
+                            cancelled_at = Some(Instant::now());
+                            late = Some(error);
+                            self.shared.cancel(id);
+                            continue;
+                        }
+                        let error = late.unwrap_or(error);
                         self.shared.fail_all(&error);
                         self.process.signal(Signal::KILL);
                         break Err(error);
@@ -351,6 +376,11 @@ impl Session {
             answer,
             gaps: self.shared.take_gaps(id),
         }
+    }
+
+    /// Returns whether a call over its deadline is cancelled first, instead of ending the plugin at once.
+    fn listens_to_cancel(&self, error: &PluginError) -> bool {
+        matches!(error, PluginError::Timeout { .. }) && self.hello.cancel != Cancel::None
     }
 
     fn next_wake(
@@ -382,6 +412,11 @@ impl Session {
         cancelled_at: Option<Instant>,
     ) -> Option<PluginError> {
         let now = Instant::now();
+        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace) {
+            return (now >= at + grace).then(|| PluginError::Cancelled {
+                method: method.to_owned(),
+            });
+        }
         let timeout = |limit, idle, key| PluginError::Timeout {
             method: method.to_owned(),
             limit,
@@ -397,13 +432,6 @@ impl Session {
             && now >= self.shared.last_sign(id).unwrap_or(start) + limit
         {
             return Some(timeout(limit, " without progress", "hook_idle"));
-        }
-        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace)
-            && now >= at + grace
-        {
-            return Some(PluginError::Cancelled {
-                method: method.to_owned(),
-            });
         }
         self.process.is_stopped().then(|| PluginError::Stopped {
             when: format!("during `{method}`"),

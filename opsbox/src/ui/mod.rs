@@ -147,7 +147,9 @@ impl Ui {
 
     /// Shows a note that people want unless they asked for quiet.
     pub fn note(&self, message: &str) {
-        if !self.options.quiet && self.options.progress != Progress::Json {
+        if self.is_json() {
+            self.line(&json!({"event": "note", "message": message}).to_string());
+        } else if !self.options.quiet {
             self.line(&text::clean_lines(message));
         }
     }
