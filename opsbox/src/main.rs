@@ -10,8 +10,8 @@ use opsbox::cli::{dispatch, serve};
 use opsbox::environ::Environ;
 use opsbox::error::{Failure, Fault};
 use opsbox::plugin::launch::SERVE;
-use opsbox::ui::Ui;
 use opsbox::ui::screen::Screen;
+use opsbox::ui::{Ui, trace};
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().skip(1).collect();
@@ -46,6 +46,7 @@ fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Fail
         .map_err(|error| Failure::run(Fault::new(format!("this program cannot find itself: {error}"))))?;
     let own = Own { executable, environ };
     let ui = Arc::new(Ui::new(request.screen(), no_color));
+    trace::show(&ui);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

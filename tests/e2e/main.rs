@@ -10,5 +10,6 @@
 mod broken_plugins;
 mod house;
 mod python_suite;
+mod signals;
 mod support;
 mod transcript;

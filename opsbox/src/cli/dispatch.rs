@@ -216,6 +216,14 @@ async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> R
     } else {
         catalog.find(&query.check).map_err(Failure::usage)?
     };
+    if manifest.rego.is_none() {
+        let fault = Fault::new(format!(
+            "plugin `{}` is a {}, not a Rego check",
+            manifest.name, manifest.kind
+        ))
+        .hint("name a check of type `rego`, or a `.rego` file");
+        return Err(Failure::usage(fault));
+    }
     let schemas = [manifest.config_schema.clone().unwrap_or_else(|| json!({}))];
     let manifests = [Arc::clone(&manifest)];
     let mut resolution = settings.resolve(&wanted(&manifests, &schemas));

@@ -105,16 +105,33 @@ pub fn bundled_schema(name: &str) -> Option<Value> {
     plugin.schema.map(|schema| schema())
 }
 
+/// Looks whether a file can be written, before the work whose result it is to hold.
+///
+/// # Errors
+/// A fault that names the file.
+pub fn check_writable(path: &Path) -> Result<(), Fault> {
+    tempfile::NamedTempFile::new_in(folder_of(path))
+        .map(drop)
+        .map_err(|error| {
+            let why = std::io::Error::from(error.kind());
+            Fault::new(format!("cannot write `{}`: {why}", path.display()))
+                .hint("name a file in a folder that is there and that you may write to")
+        })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// Writes a file whole or not at all.
 ///
 /// # Errors
 /// A fault that names the file.
 pub fn write_atomically(path: &Path, text: &str) -> Result<(), Fault> {
     use std::io::Write;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;

@@ -9,10 +9,10 @@ use crate::cli::host::{self, Own};
 use crate::cli::request::RunFlags;
 use crate::config::{Given, Project, Settings};
 use crate::discover::Catalog;
-use crate::error::{Failure, Fault};
+use crate::error::{Failure, Fault, Kind};
 use crate::halt::{self, Halt};
 use crate::pipeline::Pipeline;
-use crate::plan::Plan;
+use crate::plan::{Handler, Plan};
 use crate::report::RunRecord;
 use crate::run::{Run, RunOptions};
 use crate::ui::{RunWatch, Ui};
@@ -92,6 +92,10 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
     for warning in &catalog.warnings {
         ui.warn(warning);
     }
+    refuse_handlers(&plan)?;
+    if let Some(path) = &flags.record {
+        host::check_writable(path).map_err(Failure::usage)?;
+    }
     let ctx = host::session_context(own, ui, &catalog, flags);
     let (halt_tx, halt) = halt::channel();
     let signals = tokio::spawn(watch_signals(halt_tx, Arc::clone(ui)));
@@ -121,6 +125,31 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
         ))));
     }
     Ok(record.exit_code)
+}
+
+/// Handler plugins have their place in plan and protocol, but this release does not run them.
+fn refuse_handlers(plan: &Plan) -> Result<(), Failure> {
+    let served = plan.checks.iter().chain(&plan.assistants).chain(&plan.outputs);
+    let faults: Vec<_> = served
+        .filter_map(|planned| match &planned.handler {
+            Handler::Plugin(handler) => Some(
+                Fault::new(format!(
+                    "plugin `{}` of type `{}` is served by the handler plugin `{handler}`, which this release cannot run",
+                    planned.manifest.name, planned.manifest.kind
+                ))
+                .hint("leave it out of the pipeline; `opsbox plan` shows what it would be"),
+            ),
+            _ => None,
+        })
+        .collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure {
+            kind: Kind::Usage,
+            faults,
+        })
+    }
 }
 
 fn keep(ui: &Ui, flags: &RunFlags, record: &RunRecord) -> Result<(), Failure> {

@@ -1,8 +1,19 @@
 //! Tables of plain text that stay readable at 80 columns, and texts of strangers made safe for a terminal.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::manifest::{Manifest, Origin};
+
+/// A column whose longest cell has at most this many characters is not wrapped.
+const NAME_COLUMNS: usize = 32;
+
+fn widest(rows: &[Vec<String>], index: usize) -> usize {
+    rows.iter()
+        .filter_map(|row| row.get(index))
+        .map(|cell| cell.chars().count())
+        .max()
+        .unwrap_or(0)
+}
 
 /// Returns a table without lines; columns wrap so that it fits the width. Empty without rows.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: u16) -> String {
@@ -14,12 +25,16 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: u16) -> Stri
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width.max(40));
     table.set_header(header.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>());
-    for row in rows {
+    for row in &rows {
         table.add_row(row.iter().map(|text| clean(text)).collect::<Vec<_>>());
     }
     for index in 0..header.len() {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, 2));
+            // Names are read whole or not at all; texts and paths, which stand last, may wrap.
+            if index + 1 < header.len() && widest(&rows, index) <= NAME_COLUMNS {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
     }
     let mut text = String::new();

@@ -101,6 +101,14 @@ pub enum PluginError {
         /// The error.
         body: Box<ErrorBody>,
     },
+    /// It does not implement the hook that its type needs.
+    #[error("it does not implement `{method}`, which its type needs (it lists {listed})")]
+    NoHook {
+        /// The method.
+        method: String,
+        /// What it lists in `hooks`.
+        listed: String,
+    },
     /// The call was cancelled.
     #[error("`{method}` was cancelled")]
     Cancelled {
@@ -127,6 +135,7 @@ impl PluginError {
             Self::Protocol { .. } | Self::Shape { .. } => code::PROTOCOL_FAULT,
             Self::TooLarge { .. } => code::TOO_LARGE,
             Self::Answered { body, .. } => code::from_plugin(body.code),
+            Self::NoHook { .. } => code::METHOD_NOT_FOUND,
             Self::Cancelled { .. } => code::CANCELLED,
             Self::Version { .. } => code::UNSUPPORTED_PROTOCOL,
         }
@@ -155,7 +164,7 @@ impl PluginError {
             Self::TooLarge { .. } => {
                 vec!["set `[limits] line` in its manifest, `--max-line` or OPSBOX_MAX_LINE".into()]
             }
-            Self::Shape { .. } | Self::Protocol { .. } => {
+            Self::Shape { .. } | Self::Protocol { .. } | Self::NoHook { .. } => {
                 vec!["this is a fault of the plugin: report it to its author".into()]
             }
             Self::Answered { body, .. } => body.data().hint.into_iter().collect(),
@@ -169,7 +178,11 @@ impl PluginError {
     pub fn is_fatal(&self) -> bool {
         !matches!(
             self,
-            Self::Answered { .. } | Self::Shape { .. } | Self::TooLarge { .. } | Self::Cancelled { .. }
+            Self::Answered { .. }
+                | Self::Shape { .. }
+                | Self::TooLarge { .. }
+                | Self::Cancelled { .. }
+                | Self::NoHook { .. }
         )
     }
 

@@ -269,7 +269,11 @@ impl Shared {
                 (self.sink)(Event::Output { text, stream });
             }),
             "gap" => serde_json::from_str(text).map(|gap: GapParams| {
-                self.state().gaps.entry(gap.id).or_default().push(gap);
+                let mut state = self.state();
+                // A gap of a call that is over, or never was, has nobody to tell.
+                if state.pending.contains_key(&gap.id) {
+                    state.gaps.entry(gap.id).or_default().push(gap);
+                }
             }),
             _ => return,
         };

@@ -69,6 +69,8 @@ impl Session {
         halt: HaltSeen,
     ) -> Result<Self, PluginError> {
         let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink)?;
+        let program = spec.process.program.display();
+        tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
         let (shared, lane) = Shared::new(sink);
         let reading = tokio::spawn(reader::read_all(stdout, Arc::clone(&shared)));
@@ -249,6 +251,21 @@ impl Session {
 
     /// Calls a hook of the plugin's role, under the idle and the total clock.
     pub async fn call(&mut self, hook: Hook, params: Pieces) -> CallOutcome {
+        if !self.has(hook) {
+            let listed = if self.hello.hooks.is_empty() {
+                "none".into()
+            } else {
+                self.hello.hooks.join(", ")
+            };
+            let answer = Err(PluginError::NoHook {
+                method: hook.method().into(),
+                listed,
+            });
+            return CallOutcome {
+                answer,
+                gaps: Vec::new(),
+            };
+        }
         self.request(hook.method(), hook.expects(), params).await
     }
 
@@ -309,12 +326,15 @@ impl Session {
         let mut open = self.shared.open(method, expect, params);
         let id = open.id;
         let mut cancelled_at = None;
+        let mut late: Option<PluginError> = None;
         let answer = loop {
             let wake = self.next_wake(id, start, &deadlines, cancelled_at);
             tokio::select! {
                 biased;
                 answer = &mut open.answer => {
-                    break answer.unwrap_or(Err(PluginError::Cancelled { method: method.to_owned() }));
+                    let answer = answer.unwrap_or(Err(PluginError::Cancelled { method: method.to_owned() }));
+                    // An answer within the grace saves the plugin, not the call.
+                    break late.map_or(answer, Err);
                 }
                 () = crate::halt::reached(&mut self.halt, if cancelled_at.is_some() { Halt::Abort } else { self.cancel_at }) => {
                     if *self.halt.borrow() == Halt::Abort {
@@ -330,8 +350,15 @@ impl Session {
                             tokio::task::yield_now().await;
                         }
                         if let Ok(answer) = open.answer.try_recv() {
-                            break answer;
+                            break late.map_or(answer, Err);
                         }
+                        if cancelled_at.is_none() && self.listens_to_cancel(&error) {
+                            cancelled_at = Some(Instant::now());
+                            late = Some(error);
+                            self.shared.cancel(id);
+                            continue;
+                        }
+                        let error = late.unwrap_or(error);
                         self.shared.fail_all(&error);
                         self.process.signal(Signal::KILL);
                         break Err(error);
@@ -340,10 +367,20 @@ impl Session {
             }
         };
         self.shared.close(id);
+        tracing::debug!(
+            "`{}` answered `{method}` after {:.1?}",
+            self.name,
+            start.elapsed()
+        );
         CallOutcome {
             answer,
             gaps: self.shared.take_gaps(id),
         }
+    }
+
+    /// Returns whether a call over its deadline is cancelled first, instead of ending the plugin at once.
+    fn listens_to_cancel(&self, error: &PluginError) -> bool {
+        matches!(error, PluginError::Timeout { .. }) && self.hello.cancel != Cancel::None
     }
 
     fn next_wake(
@@ -375,6 +412,11 @@ impl Session {
         cancelled_at: Option<Instant>,
     ) -> Option<PluginError> {
         let now = Instant::now();
+        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace) {
+            return (now >= at + grace).then(|| PluginError::Cancelled {
+                method: method.to_owned(),
+            });
+        }
         let timeout = |limit, idle, key| PluginError::Timeout {
             method: method.to_owned(),
             limit,
@@ -391,13 +433,6 @@ impl Session {
         {
             return Some(timeout(limit, " without progress", "hook_idle"));
         }
-        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace)
-            && now >= at + grace
-        {
-            return Some(PluginError::Cancelled {
-                method: method.to_owned(),
-            });
-        }
         self.process.is_stopped().then(|| PluginError::Stopped {
             when: format!("during `{method}`"),
         })
@@ -412,6 +447,7 @@ impl Session {
             let _answer = tokio::time::timeout(SHUTDOWN, asked).await;
         }
         self.shared.close_stdin();
+        tracing::trace!("`{}`: end of its stdin", self.name);
         let patience = if self.is_dead() { Duration::ZERO } else { AFTER_EOF };
         if self.process.ended(patience).await.is_none() {
             self.process.signal(Signal::TERM);

@@ -16,7 +16,7 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
     };
     lines.extend(causes[..shown].iter().map(Cause::line));
     if causes.len() > shown {
-        lines.push(format!("and {} further causes", causes.len() - shown));
+        lines.push(format!("and {} more causes", causes.len() - shown));
     }
     lines.extend(left_out(&record.steps));
     match record.outcome {
@@ -25,7 +25,11 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
             lines.push("interrupted: what had been gathered was delivered, the rest is marked".into());
         }
         Outcome::Failed | Outcome::Partial => {
-            let stale = record.steps.iter().filter(|step| step.stale).count();
+            let stale = record
+                .steps
+                .iter()
+                .filter(|step| step.stale && !step.is_whole())
+                .count();
             let stale = match stale {
                 0 => String::new(),
                 1 => "what outputs hold of 1 check may be from an earlier run; ".into(),
@@ -52,7 +56,12 @@ fn counts(record: &RunRecord) -> String {
     ] {
         let n_steps = of(Role::Check).filter(|step| step.status == status).count();
         if n_steps > 0 {
-            parts.push(format!("{n_steps} {}", word(status)));
+            let word = if status == Status::Findings {
+                "with findings"
+            } else {
+                word(status)
+            };
+            parts.push(format!("{n_steps} {word}"));
         }
     }
     let findings: u64 = of(Role::Check).filter_map(|step| step.findings).sum();
@@ -165,6 +174,7 @@ pub fn cause_of(step: &StepRecord) -> String {
             .unwrap_or_default();
         let more = match step.gaps.len() - 1 {
             0 => String::new(),
+            1 => ", and 1 more gap".into(),
             n => format!(", and {n} more gaps"),
         };
         return format!("{}: {}{remedy}{more}", gap.what, gap.why);

@@ -40,10 +40,10 @@ pub(crate) async fn configure(
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
-                _ => prepared
-                    .schema
+                _ => manifest
+                    .config_schema
                     .as_ref()
-                    .or(manifest.config_schema.as_ref())
+                    .or(prepared.schema.as_ref())
                     .unwrap_or(&empty),
             },
             legacy: manifest.legacy,
@@ -130,7 +130,12 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
         Ok(live) => live,
         Err(error) => return failed(error),
     };
-    match live.session.grab_config().await {
+    let asked = match &manifest.config_schema {
+        // What the manifest declares is the schema; the plugin is not asked.
+        Some(_) => Ok(None),
+        None => live.session.grab_config().await,
+    };
+    match asked {
         Ok(schema) if keep => Prepared {
             step,
             state: State::Warm(Box::new(live)),

@@ -33,7 +33,7 @@ pub use board::Board;
 pub struct RunOptions {
     /// Most checks at the same time.
     pub jobs: usize,
-    /// Whether the first step that is not whole stops the run.
+    /// Whether the first step that fails or cannot look stops the run.
     pub fail_fast: bool,
     /// Whether a check whose data has gaps is left out by choice, as `demo` does.
     pub leave_out_gapped: bool,
@@ -121,7 +121,7 @@ impl Run {
         let mut steps = shared.board.records();
         let has_output = steps.iter().any(|step| step.role == Role::Output);
         for step in &mut steps {
-            step.stale = has_output && step.role == Role::Check && !step.is_whole() && step.results == 0;
+            step.stale = has_output && step.role == Role::Check && step.results == 0;
         }
         warnings.extend(shared.plan.warnings.iter().cloned());
         let outcome = outcome_of(&steps, interrupted, stopped);

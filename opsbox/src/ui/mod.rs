@@ -4,9 +4,12 @@ pub mod lane;
 pub mod live;
 pub mod screen;
 pub mod text;
+pub mod trace;
 mod watch;
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use opsbox_protocol::message::{LogLevel, Terminal};
@@ -25,6 +28,7 @@ pub struct Ui {
     no_color: bool,
     live: Option<Live>,
     stdout: Mutex<Stdout>,
+    log_file: Option<Mutex<File>>,
 }
 
 #[derive(Default)]
@@ -37,12 +41,28 @@ impl Ui {
     /// Takes the terminal over. `no_color` is whether `NO_COLOR` is set to anything but an empty text.
     pub fn new(options: Screen, no_color: bool) -> Self {
         let live = options.progress == Progress::Auto && !options.quiet && io::stderr().is_terminal();
-        Self {
+        let opened = options
+            .log_file
+            .as_ref()
+            .map(|path| (path.clone(), open_log(path)));
+        let mut ui = Self {
             options,
             no_color,
             live: live.then(Live::new),
             stdout: Mutex::new(Stdout::default()),
+            log_file: None,
+        };
+        match opened {
+            Some((_, Ok(file))) => ui.log_file = Some(Mutex::new(file)),
+            Some((path, Err(error))) => {
+                ui.warn(&format!(
+                    "the log file `{}` cannot be written: {error}",
+                    path.display()
+                ));
+            }
+            None => {}
         }
+        ui
     }
 
     /// Returns how the user wants to be spoken to.
@@ -127,7 +147,9 @@ impl Ui {
 
     /// Shows a note that people want unless they asked for quiet.
     pub fn note(&self, message: &str) {
-        if !self.options.quiet && self.options.progress != Progress::Json {
+        if self.is_json() {
+            self.line(&json!({"event": "note", "message": message}).to_string());
+        } else if !self.options.quiet {
             self.line(&text::clean_lines(message));
         }
     }
@@ -136,6 +158,12 @@ impl Ui {
     pub fn log(&self, level: LogLevel, plugin: Option<&str>, message: &str) {
         if level < self.log_level() {
             return;
+        }
+        if let Some(file) = &self.log_file {
+            let record = json!({"time": jiff::Timestamp::now().to_string(), "level": level, "plugin": plugin, "message": message});
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            // A full disk must not end the run; stderr still has the record.
+            let _written = writeln!(file, "{record}");
         }
         if self.options.log_format == LogFormat::Json || self.options.progress == Progress::Json {
             let record = json!({"event": "log", "level": level, "plugin": plugin, "message": message});
@@ -176,4 +204,10 @@ impl Ui {
             None => write(),
         }
     }
+}
+
+/// Opens a log file at its end; it may hold what plugins say of their surroundings, so it is the user's alone.
+fn open_log(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().create(true).append(true).mode(0o600).open(path)
 }

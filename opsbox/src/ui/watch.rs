@@ -60,7 +60,7 @@ impl RunWatch {
             (Role::Check, Some(findings)) if findings > 0 => format!(" ({findings})"),
             _ => String::new(),
         };
-        let why = if record.is_whole() && record.status != Status::Skipped {
+        let why = if matches!(record.status, Status::Clean | Status::Findings) {
             String::new()
         } else {
             format!(": {}", cause_of(record))

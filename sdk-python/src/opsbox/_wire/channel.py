@@ -10,7 +10,7 @@ from opsbox._wire.codec import encode_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _JOIN_BELOW = 1 << 16
 
@@ -37,17 +37,12 @@ class Channel:
         self._late: list[tuple[bytes, ...]] = []
         self._main = _thread.get_ident()
 
-    def lines(self) -> Iterator[bytes]:
-        """Yields the lines that are not blank, until the end of the stream.
-
-        A last line without newline counts.
-        """
+    def line(self) -> bytes:
+        """Returns the next line that is not blank, nothing at the end. The last may lack its newline."""
         while True:
             line = self._reader.readline()
-            if not line:
-                return
-            if not line.isspace():
-                yield line
+            if not line or not line.isspace():
+                return line
 
     def result(self, call_id: bytes, payload: bytes) -> None:
         """Answers a request; `payload` is JSON."""
@@ -63,6 +58,11 @@ class Channel:
     def notify(self, method: str, payload: bytes) -> None:
         """Sends a notification; `payload` is JSON."""
         self._send((b'{"jsonrpc":"2.0","method":"' + method.encode() + b'","params":', payload, b"}\n"))
+
+    def mute(self) -> None:
+        """Sends nothing from now on; a line that another thread is writing is finished first."""
+        with self._lock:
+            self._out_fd = -1
 
     def detach(self) -> None:
         """Cuts a forked child off the wire.

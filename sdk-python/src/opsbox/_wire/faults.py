@@ -84,7 +84,7 @@ def hint_for(err: BaseException) -> str:
     if isinstance(err, ModuleNotFoundError) and err.name:
         top = err.name.split(".")[0]
         python = sys.executable or "python"
-        return f"install the package that provides `{top}`: `{python} -m pip install {top}` (or the like)"
+        return f"install the package that provides `{top}`: `{python} -m pip install {top}`"
     if isinstance(err, SyntaxError):
         version = ".".join(map(str, sys.version_info[:3]))
         return f"correct the file, or use the Python version it was written for; this is {version}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _signal
 import _thread
 import os
+import time
 from _queue import SimpleQueue
 
 from opsbox._wire import codec, message
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
 _SIGNAL = getattr(_signal, "SIGUSR1", None)
-_EXIT_GRACE_SECONDS = 1.5
+_EXIT_GRACE_SECONDS = 1.2
+_ABANDON_GRACE_SECONDS = 0.3
+_WAKE_AGAIN_SECONDS = 0.02
 
 
 class Call:
@@ -88,7 +91,7 @@ class Loop:
     def run(self) -> None:
         """Serves until the host closes the stream."""
         if not self._in_process and _SIGNAL is not None:
-            _signal.signal(_SIGNAL, lambda *_: self._interrupt())
+            _signal.signal(_SIGNAL, self._on_signal)
         _thread.start_new_thread(self._read, ())
         while True:
             call = self._queue.get()
@@ -131,15 +134,26 @@ class Loop:
                 self.log("info", line)
 
     def _read(self) -> None:
-        for line in self.channel.lines():
-            self._sort(message.classify(line))
-            line = None
+        while True:
+            line = self.channel.line()
+            if not line:
+                break
+            got = message.classify(line)
+            line = None  # It may be hundreds of megabytes, and the next one may be long in coming.
+            self._sort(got)
+            got = None
         for call in list(self._pending.values()):
             self._cancel(call)
         self._queue.put(None)
         if not self._in_process and not self._ended.acquire(True, _EXIT_GRACE_SECONDS):
-            self.service.abandon()
+            # Saving what was printed may block, where the host no longer reads. The end must not.
+            _thread.start_new_thread(self._abandon, ())
+            self._ended.acquire(True, _ABANDON_GRACE_SECONDS)
             os._exit(0)
+
+    def _abandon(self) -> None:
+        self.service.abandon()
+        self._ended.release()
 
     def _sort(self, got: message.Message) -> None:
         """Queues a request, carries out a cancel. Answers are ignored: this side asks nothing of the host."""
@@ -159,8 +173,21 @@ class Loop:
     def _cancel(self, call: Call) -> None:
         call.cancelled = True
         if call is self.current and not self._in_process and _SIGNAL is not None:
-            # A signal, not only a flag: it also wakes a hook that sleeps or waits for a socket.
+            _thread.start_new_thread(self._wake, (call,))
+
+    def _wake(self, call: Call) -> None:
+        """Signals the main thread until it has noticed.
+
+        A signal, not only a flag: it also wakes a hook that sleeps or waits for a socket. Once is not enough:
+        one that comes just before the thread begins to wait is not seen until that ends. Where the plugin
+        has taken the signal for itself none is sent: it could even end the process.
+        """
+        while call is self.current and not call.interrupted and _signal.getsignal(_SIGNAL) == self._on_signal:
             _signal.pthread_kill(self._main, _SIGNAL)
+            time.sleep(_WAKE_AGAIN_SECONDS)
+
+    def _on_signal(self, *_: object) -> None:
+        self._interrupt()
 
     def _interrupt(self) -> None:
         """Raises, if the call is cancelled, its user code runs, and no line is half written."""
@@ -200,7 +227,7 @@ class Loop:
         if error is None and call.method == "initialize":
             self.service.ready()
         elif error is None and call.method == "shutdown" and not self._in_process:
-            self.channel.detach()  # The protocol allows no message after this answer.
+            self.channel.mute()  # The protocol allows no message after this answer.
 
     def _answer(self, call: Call) -> bytes:
         if call.params is None:

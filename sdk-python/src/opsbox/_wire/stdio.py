@@ -99,8 +99,9 @@ class Capture:
                     self._rest = ""
 
     def detach(self) -> None:
-        """Forgets the lock in a forked child, where its owner may not exist."""
+        """Lets go in a forked child: the text is the parent's to read, and the lock's owner may not exist."""
         self._lock = _thread.allocate_lock()
+        self._fd = -1
 
     def _watch(self) -> None:
         import select
