@@ -1,4 +1,4 @@
-//! The children that the figures talk to: std only, blocking, and as little work as a line needs.
+//! The children that the figures talk to: blocking, no runtime, and as little work as a line needs.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -57,13 +57,16 @@ impl Plugin {
                 0 => return Ok(()),
                 read => read,
             };
-            for piece in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
-                let room = HEAD_BYTES - head.len();
-                head.extend_from_slice(&piece[..piece.len().min(room)]);
-                if piece.ends_with(b"\n") {
+            let mut rest = &buffer[..read];
+            while !rest.is_empty() {
+                let newline = memchr::memchr(b'\n', rest);
+                let (piece, next) = rest.split_at(newline.map_or(rest.len(), |at| at + 1));
+                head.extend_from_slice(&piece[..piece.len().min(HEAD_BYTES - head.len())]);
+                if newline.is_some() {
                     self.answer(std::str::from_utf8(&head)?.trim_end())?;
                     head.clear();
                 }
+                rest = next;
             }
         }
     }
