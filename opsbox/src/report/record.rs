@@ -280,6 +280,20 @@ mod tests {
     }
 
     #[test]
+    fn the_published_schema_is_that_of_the_record() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema/run-record.json");
+        let now = serde_json::to_string_pretty(&schemars::schema_for!(RunRecord)).unwrap() + "\n";
+        if option_env!("OPSBOX_BLESS").is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap();
+        assert_eq!(
+            published, now,
+            "run the test once with OPSBOX_BLESS=1 and commit {path}"
+        );
+    }
+
+    #[test]
     fn a_run_that_delivers_nothing_has_failed() {
         let steps = [
             step(Role::Check, Status::Clean),

@@ -1,11 +1,12 @@
 //! The records of a run's steps while it goes on; every step is settled exactly once.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crate::plan::Plan;
 use crate::plugin::event::Sink;
 use crate::plugin::{Event, Gap, PluginError, ResultSlice};
+use crate::redact::Redactor;
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 
 use super::Observer;
@@ -14,6 +15,8 @@ use super::Observer;
 pub struct Board {
     steps: Arc<Mutex<Vec<StepRecord>>>,
     observer: Arc<dyn Observer>,
+    /// Set once the configuration is resolved; no plugin knows a secret before.
+    redactor: Arc<OnceLock<Redactor>>,
 }
 
 /// How a step ended, before it is written down.
@@ -123,6 +126,7 @@ impl Board {
         Self {
             steps: Arc::new(Mutex::new(steps)),
             observer,
+            redactor: Arc::default(),
         }
     }
 
@@ -133,11 +137,16 @@ impl Board {
     /// Returns where the events of a step's plugin go. What a plugin other than an output prints is a log record.
     pub(crate) fn sink(&self, step: usize) -> Sink {
         let observer = Arc::clone(&self.observer);
+        let redactor = Arc::clone(&self.redactor);
         let (plugin, role) = {
             let steps = self.steps();
             (steps[step].plugin.clone(), steps[step].role)
         };
         Arc::new(move |event| {
+            let event = match redactor.get() {
+                Some(redactor) => redactor.event(event),
+                None => event,
+            };
             let event = match event {
                 Event::Output { text, .. } if role != Role::Output => Event::Log {
                     level: opsbox_protocol::message::LogLevel::Info,
@@ -147,6 +156,12 @@ impl Board {
             };
             observer.said(step, &plugin, event);
         })
+    }
+
+    /// From here on the values of secret fields are replaced in all that plugins say.
+    pub(crate) fn redact(&self, redactor: Redactor) {
+        // Configuration is resolved once in a run.
+        let _first = self.redactor.set(redactor);
     }
 
     pub(crate) fn started(&self, step: usize, hook: &str) {
@@ -162,6 +177,9 @@ impl Board {
             record.skipped = ending.skipped;
             record.gaps = ending.gaps.iter().map(Into::into).collect();
             record.errors = ending.errors;
+            if let Some(redactor) = self.redactor.get() {
+                redactor.step(record);
+            }
             record.findings = ending.findings;
             record.results = ending.results;
             record.bytes = ending.bytes;
