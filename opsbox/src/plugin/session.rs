@@ -440,7 +440,10 @@ impl Session {
 
     /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
     pub async fn stop(mut self) {
-        if !self.is_dead() && *self.halt.borrow() != Halt::Abort {
+        if *self.halt.borrow() == Halt::Abort {
+            return self.kill().await;
+        }
+        if !self.is_dead() {
             let nothing = Map::new();
             let asked = self.simple(Hook::Shutdown, &nothing, None, "shutdown");
             // Whatever it answers, the next rung follows.

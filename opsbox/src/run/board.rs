@@ -136,12 +136,15 @@ impl Board {
 
     /// Returns where the events of a step's plugin go. What a plugin other than an output prints is a log record.
     pub(crate) fn sink(&self, step: usize) -> Sink {
+        let name = self.steps()[step].plugin.clone();
+        self.sink_of(step, name)
+    }
+
+    /// Returns where the events of a process go that serves this step under another name.
+    pub(crate) fn sink_of(&self, step: usize, plugin: String) -> Sink {
         let observer = Arc::clone(&self.observer);
         let redactor = Arc::clone(&self.redactor);
-        let (plugin, role) = {
-            let steps = self.steps();
-            (steps[step].plugin.clone(), steps[step].role)
-        };
+        let role = self.steps()[step].role;
         Arc::new(move |event| {
             let event = match redactor.get() {
                 Some(redactor) => redactor.event(event),

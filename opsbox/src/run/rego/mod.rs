@@ -74,7 +74,7 @@ trait Start {
 impl Start for Option<Ready> {
     async fn start(&mut self, worker: &Worker, shared: &Shared) -> Result<&mut Ready, PluginError> {
         if self.as_ref().is_none_or(|ready| ready.session.is_dead()) {
-            let sink = shared.board.sink(worker.step);
+            let sink = shared.board.sink_of(worker.step, worker.spec.name.clone());
             let session = Session::start(worker.spec.clone(), &shared.ctx, sink, shared.halt.clone()).await?;
             *self = Some(Ready {
                 session,
