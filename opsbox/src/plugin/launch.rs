@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use opsbox_protocol::limits;
@@ -13,6 +14,7 @@ use crate::manifest::{Kind, Launch, Manifest, Timeouts};
 use crate::python::{self, Interpreter};
 
 use super::error::PluginError;
+use super::guardian::Guardian;
 use super::process::ProcessSpec;
 
 /// The hidden subcommand under which this binary serves what is bundled in it.
@@ -46,6 +48,8 @@ pub struct SessionContext {
     pub terminal: Option<Terminal>,
     /// Whether legacy plugins get `AWS_*`.
     pub legacy_environment: bool,
+    /// Who ends the plugins where the host is killed; commands that run no pipeline have none.
+    pub guardian: Option<Arc<Guardian>>,
 }
 
 /// The deadlines of a session; `None` is no deadline.

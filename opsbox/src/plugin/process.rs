@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::error::PluginError;
 use super::event::{Event, Sink};
+use super::guardian::Guardian;
 use super::quota::{LogQuota, Verdict};
 
 const TAIL_LINES: usize = 5;
@@ -59,7 +60,11 @@ impl Process {
     ///
     /// # Errors
     /// [`PluginError::Spawn`] with the system's reason.
-    pub fn spawn(spec: &ProcessSpec, sink: &Sink) -> Result<(Self, Pipes), PluginError> {
+    pub fn spawn(
+        spec: &ProcessSpec,
+        sink: &Sink,
+        guardian: Option<&Arc<Guardian>>,
+    ) -> Result<(Self, Pipes), PluginError> {
         let refused = |why: String| PluginError::Spawn {
             program: spec.program.display().to_string(),
             why,
@@ -84,6 +89,9 @@ impl Process {
             .id()
             .and_then(|id| Pid::from_raw(id.cast_signed()))
             .ok_or_else(missing)?;
+        if let Some(guardian) = guardian {
+            guardian.watch(pid);
+        }
         widen(&stdin);
         widen(&stdout);
         let tail = Arc::new(Mutex::new(VecDeque::new()));
@@ -94,7 +102,7 @@ impl Process {
             stderr_tx.send_replace(true);
         });
         let (exit_tx, exit) = watch::channel(None);
-        tokio::spawn(reap(child, pid, exit_tx));
+        tokio::spawn(reap(child, pid, exit_tx, guardian.cloned()));
         Ok((
             Self {
                 pid,
@@ -187,10 +195,18 @@ pub fn describe(status: ExitStatus) -> (String, Option<String>) {
 
 const KILLED: &str = "the kernel may have killed it for want of memory: see `dmesg`";
 
-async fn reap(mut child: Child, pid: Pid, exit: watch::Sender<Option<ExitStatus>>) {
+async fn reap(
+    mut child: Child,
+    pid: Pid,
+    exit: watch::Sender<Option<ExitStatus>>,
+    guardian: Option<Arc<Guardian>>,
+) {
     let status = child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(0));
     // Whoever is left of the group lost its leader; a plugin's helpers do not outlive it.
     let _gone = kill_process_group(pid, Signal::KILL);
+    if let Some(guardian) = guardian {
+        guardian.forget(pid);
+    }
     exit.send_replace(Some(status));
 }
 

@@ -68,7 +68,7 @@ impl Session {
         sink: Sink,
         halt: HaltSeen,
     ) -> Result<Self, PluginError> {
-        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink)?;
+        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink, ctx.guardian.as_ref())?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
