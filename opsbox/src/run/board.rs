@@ -9,11 +9,13 @@ use crate::plugin::{Event, Gap, PluginError, ResultSlice};
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 
 use super::Observer;
+use super::secrets::Secrets;
 
 /// The steps of a run, by index: providers, checks, assistants, outputs.
 pub struct Board {
     steps: Arc<Mutex<Vec<StepRecord>>>,
     observer: Arc<dyn Observer>,
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 /// How a step ended, before it is written down.
@@ -123,6 +125,7 @@ impl Board {
         Self {
             steps: Arc::new(Mutex::new(steps)),
             observer,
+            secrets: Arc::default(),
         }
     }
 
@@ -132,7 +135,7 @@ impl Board {
 
     /// Returns where the events of a step's plugin go. What a plugin other than an output prints is a log record.
     pub(crate) fn sink(&self, step: usize) -> Sink {
-        let observer = Arc::clone(&self.observer);
+        let (observer, secrets) = (Arc::clone(&self.observer), Arc::clone(&self.secrets));
         let (plugin, role) = {
             let steps = self.steps();
             (steps[step].plugin.clone(), steps[step].role)
@@ -145,7 +148,7 @@ impl Board {
                 },
                 other => other,
             };
-            observer.said(step, &plugin, event);
+            observer.said(step, &plugin, secrets.hide_in_event(event));
         })
     }
 
@@ -166,6 +169,7 @@ impl Board {
             record.results = ending.results;
             record.bytes = ending.bytes;
             record.seconds = since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+            self.secrets.hide_in_record(record);
             record.clone()
         };
         self.observer.settled(step, &record);

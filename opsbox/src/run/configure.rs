@@ -57,6 +57,7 @@ pub(crate) async fn configure(
             faults: resolution.faults,
         });
     }
+    shared.board.secrets.learn(&resolution.plugins);
     let mut activating = JoinSet::new();
     for (prepared, (manifest, plugin)) in prepared
         .into_iter()

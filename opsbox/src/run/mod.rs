@@ -11,6 +11,7 @@ mod gather;
 mod member;
 mod params;
 pub mod rego;
+mod secrets;
 
 use std::sync::Arc;
 use std::time::Instant;
