@@ -7,7 +7,9 @@
     reason = "a test crate has no outside, and a test may panic and speak"
 )]
 
+mod bad_input;
 mod broken_plugins;
+mod configuration;
 mod house;
 mod python_suite;
 mod signals;

@@ -18,6 +18,7 @@ use super::error::PluginError;
 use super::event::{Event, Sink};
 use super::guardian::Guardian;
 use super::quota::{LogQuota, Verdict};
+use super::tool;
 
 const TAIL_LINES: usize = 5;
 const TAIL_CHARS: usize = 300;
@@ -80,7 +81,10 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| {
+                let known = tool::refusal(&spec.program).map(|why| format!("it {why}"));
+                refused(known.unwrap_or_else(|| error.to_string()))
+            })?;
         let missing = || refused("its pipes are missing".into());
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;

@@ -1,5 +1,6 @@
 //! A sandbox for one test: its own home, cache and plugin folder, and the binary under test.
 
+mod mirror;
 mod python;
 
 use std::fmt;
@@ -168,6 +169,19 @@ impl Sandbox {
     /// Runs the binary to its end.
     pub fn opsbox(&self, args: &[&str]) -> Seen {
         self.finish(args, &mut self.binary(args))
+    }
+
+    /// Runs the binary with these variables as well; one without a value is taken away.
+    pub fn opsbox_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Seen {
+        let mut command = self.binary(args);
+        for (name, value) in variables {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
+        }
+        self.finish(args, &mut command)
     }
 
     /// Runs a prepared command to its end.
