@@ -10,5 +10,6 @@
 mod broken_plugins;
 mod house;
 mod python_suite;
+mod rego_checks;
 mod support;
 mod transcript;

@@ -229,7 +229,11 @@ async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> R
         manifest: &manifest,
         config: resolution.plugins.remove(0).values,
         input: own.environ.absolute(&query.input),
-        limit: query.flags.timeout.unwrap_or(POLICY_LIMIT),
+        limit: manifest
+            .timeouts
+            .hook_total
+            .or(query.flags.timeout)
+            .unwrap_or(POLICY_LIMIT),
     };
     match check::eval(ui, &ctx, evaluation).await? {
         None => ui.note("the check does not apply to this input"),

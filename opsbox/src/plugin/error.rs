@@ -101,6 +101,20 @@ pub enum PluginError {
         /// The error.
         body: Box<ErrorBody>,
     },
+    /// A policy gave no answer; the message names its file and line.
+    #[error("{}", .body.message)]
+    Policy {
+        /// The error.
+        body: Box<ErrorBody>,
+    },
+    /// A policy's file cannot be read.
+    #[error("the policy `{file}` cannot be read: {why}")]
+    Unreadable {
+        /// The file as the manifest names it.
+        file: String,
+        /// The system's reason.
+        why: String,
+    },
     /// The call was cancelled.
     #[error("`{method}` was cancelled")]
     Cancelled {
@@ -121,12 +135,12 @@ impl PluginError {
     /// Returns the error code of the protocol.
     pub fn code(&self) -> i64 {
         match self {
-            Self::NotFound { .. } | Self::Spawn { .. } => code::SPAWN_FAILED,
+            Self::NotFound { .. } | Self::Spawn { .. } | Self::Unreadable { .. } => code::SPAWN_FAILED,
             Self::Exited { .. } | Self::ClosedStdout { .. } => code::EXITED,
             Self::Timeout { .. } | Self::Stalled { .. } | Self::Stopped { .. } => code::TIMEOUT,
             Self::Protocol { .. } | Self::Shape { .. } => code::PROTOCOL_FAULT,
             Self::TooLarge { .. } => code::TOO_LARGE,
-            Self::Answered { body, .. } => code::from_plugin(body.code),
+            Self::Answered { body, .. } | Self::Policy { body } => code::from_plugin(body.code),
             Self::Cancelled { .. } => code::CANCELLED,
             Self::Version { .. } => code::UNSUPPORTED_PROTOCOL,
         }
@@ -158,7 +172,8 @@ impl PluginError {
             Self::Shape { .. } | Self::Protocol { .. } => {
                 vec!["this is a fault of the plugin: report it to its author".into()]
             }
-            Self::Answered { body, .. } => body.data().hint.into_iter().collect(),
+            Self::Answered { body, .. } | Self::Policy { body } => body.data().hint.into_iter().collect(),
+            Self::Unreadable { .. } => vec!["make the file readable for the user who runs opsbox".into()],
             Self::Stopped { .. } => vec!["give it what it asks for by configuration".into()],
             Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
             Self::ClosedStdout { .. } | Self::Stalled { .. } | Self::Cancelled { .. } => Vec::new(),
@@ -169,7 +184,12 @@ impl PluginError {
     pub fn is_fatal(&self) -> bool {
         !matches!(
             self,
-            Self::Answered { .. } | Self::Shape { .. } | Self::TooLarge { .. } | Self::Cancelled { .. }
+            Self::Answered { .. }
+                | Self::Policy { .. }
+                | Self::Unreadable { .. }
+                | Self::Shape { .. }
+                | Self::TooLarge { .. }
+                | Self::Cancelled { .. }
         )
     }
 
