@@ -8,6 +8,7 @@
 )]
 
 mod broken_plugins;
+mod bundled_checks;
 mod house;
 mod python_suite;
 mod rego_checks;
