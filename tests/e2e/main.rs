@@ -10,6 +10,8 @@
 mod broken_plugins;
 mod bundled_checks;
 mod house;
+mod outputs;
+mod providers;
 mod python_suite;
 mod rego_checks;
 mod support;
