@@ -1,7 +1,7 @@
 //! What assistants and outputs that ship do with Results: files, screens, order.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -283,6 +283,34 @@ fn a_second_run_into_the_same_folder_is_refused_with_the_first_ones_process() {
         "a lock left behind holds nobody up"
     );
     assert_eq!(sandbox.document("findings/a/x.json")["details"], json!([]));
+}
+
+#[test]
+fn a_run_that_still_gathers_holds_up_no_other_run_into_its_folder() {
+    let sandbox = source(&[result("a", "x", "[]")]);
+    let fifo = sandbox.path("work/go");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let late = result("a", "x", "[{\"n\":1}]");
+    let wait = format!("read -r go <go; result='[{late}]'");
+    sandbox.shell("late", "input", &[("process", &wait)], "");
+    let first = sandbox.start(&["run", "late-json_out"]);
+    // Opening the pipe waits for the first run to stand at it.
+    let mut go = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    sandbox.opsbox(&["run", "source-json_out"]).exits(0);
+    assert_eq!(sandbox.document("findings/a/x.json")["details"], json!([]));
+    go.write_all(b"go\n").unwrap();
+    drop(go);
+    let first = first.wait_with_output().unwrap();
+    assert!(
+        first.status.success(),
+        "{}",
+        String::from_utf8_lossy(&first.stderr)
+    );
+    assert_eq!(
+        sandbox.document("findings/a/x.json")["details"],
+        json!([{"n": 1}])
+    );
 }
 
 #[test]

@@ -256,13 +256,24 @@ result='{\"relates_to\":\"mine\",\"result_name\":\"told\",\"result_description\"
 }
 
 #[test]
+fn a_default_of_another_type_than_its_field_is_a_fault_of_the_manifest() {
+    let sandbox = one_check(
+        "package p\ndetails := []\n",
+        "---[config.max_port]\ntype = \"integer\"\ndefault = \"many\"\n",
+    );
+    run(&sandbox)
+        .exits(2)
+        .says(&["line 11: `default` in `[config.max_port]` is \"many\"", "integer"]);
+}
+
+#[test]
 fn a_policy_with_windows_line_ends_is_the_same_policy() {
     let sandbox = Sandbox::new();
     sandbox.provider("source", SERVICES, "");
     sandbox.rego(
         "check",
         "source",
-        &OPEN_PORTS.replace('\n', "\r\n"),
+        &format!("\u{feff}{}", OPEN_PORTS.replace('\n', "\r\n")),
         &MAX_PORT.replace('\n', "\r\n"),
     );
     let seen = run(&sandbox).exits(0);

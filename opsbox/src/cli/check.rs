@@ -254,6 +254,7 @@ async fn test_folder(
             file: file.display().to_string(),
             why: error.to_string(),
         })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         texts.push(json!({"file": file.display().to_string(), "text": text}));
     }
     let params = json!({"files": texts, "config": config_of(files), "version": version, "filter": null});

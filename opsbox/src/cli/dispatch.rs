@@ -216,6 +216,11 @@ async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> R
     } else {
         catalog.find(&query.check).map_err(Failure::usage)?
     };
+    if manifest.rego.is_none() {
+        let what = format!("`{}` has no policy: it is no Rego check", manifest.name);
+        let fault = Fault::new(what).hint("see which there are with `opsbox plugins list --type rego`");
+        return Err(Failure::usage(fault));
+    }
     let schemas = [manifest.config_schema.clone().unwrap_or_else(|| json!({}))];
     let manifests = [Arc::clone(&manifest)];
     let mut resolution = settings.resolve(&wanted(&manifests, &schemas));

@@ -173,7 +173,9 @@ impl PluginError {
                 vec!["this is a fault of the plugin: report it to its author".into()]
             }
             Self::Answered { body, .. } | Self::Policy { body } => body.data().hint.into_iter().collect(),
-            Self::Unreadable { .. } => vec!["make the file readable for the user who runs opsbox".into()],
+            Self::Unreadable { .. } => {
+                vec!["make it a file of UTF-8 text that the user who runs opsbox may read".into()]
+            }
             Self::Stopped { .. } => vec!["give it what it asks for by configuration".into()],
             Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
             Self::ClosedStdout { .. } | Self::Stalled { .. } | Self::Cancelled { .. } => Vec::new(),

@@ -98,6 +98,9 @@ fn eval_says_what_is_wrong_with_its_input_or_policy() {
     eval("none.rego", "empty.json")
         .exits(2)
         .says(&["no policy at", "none.rego"]);
+    eval("host", "empty.json")
+        .exits(2)
+        .says(&["`host` has no policy", "opsbox plugins list --type rego"]);
     sandbox.write("work/undefined.rego", "package u\ndetails := [input.a.b]\n");
     eval("undefined.rego", "empty.json").exits(1).says(&[
         "undefined.rego:2: the rule `details` is undefined for this input",

@@ -163,7 +163,7 @@ fn a_policy_that_may_not_be_read_is_named_with_its_cause() {
     if let Some(seen) = sandbox.as_ordinary_user(&["run", "check-json_out"]) {
         seen.exits(1).says(&[
             "the policy `check.rego` cannot be read: Permission denied",
-            "readable",
+            "UTF-8 text that the user who runs opsbox may read",
         ]);
     }
 }

@@ -100,7 +100,8 @@ pub fn check_request(
     let facts = CheckFacts {
         name: &manifest.name,
         file: &rego.file,
-        policy: &policy,
+        // Editors on Windows put a byte order mark first.
+        policy: policy.strip_prefix('\u{feff}').unwrap_or(&policy),
         version: rego.version,
         rule: &rego.rule,
         strict: rego.strict,
