@@ -10,8 +10,12 @@
 mod bad_input;
 mod broken_plugins;
 mod configuration;
+mod bundled_checks;
 mod house;
+mod outputs;
+mod providers;
 mod python_suite;
 mod signals;
+mod rego_checks;
 mod support;
 mod transcript;

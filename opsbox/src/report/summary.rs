@@ -174,8 +174,7 @@ pub fn cause_of(step: &StepRecord) -> String {
             .unwrap_or_default();
         let more = match step.gaps.len() - 1 {
             0 => String::new(),
-            1 => ", and 1 more gap".into(),
-            n => format!(", and {n} more gaps"),
+            n => format!(", and {}", plural(n as u64, "more gap")),
         };
         return format!("{}: {}{remedy}{more}", gap.what, gap.why);
     }

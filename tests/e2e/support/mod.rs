@@ -2,6 +2,8 @@
 
 mod mirror;
 mod python;
+mod shell;
+mod user;
 
 use std::fmt;
 use std::fs;
@@ -11,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use python::{python, venv};
+pub use shell::result;
 
 /// A folder that is gone with the test, and everything in it.
 pub struct Sandbox {
@@ -154,8 +157,14 @@ impl Sandbox {
     /// Returns the command for the binary: a cleared environment, the sandbox's home and plugin folder.
     pub fn binary(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
+        command.args(args);
+        self.surround(&mut command);
         command
-            .args(args)
+    }
+
+    /// Gives a command the sandbox's environment and working folder, and nothing else.
+    pub fn surround(&self, command: &mut Command) {
+        command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path("home"))
@@ -163,7 +172,6 @@ impl Sandbox {
             .env("OPSBOX_PLUGIN_DIR", self.path("plugins"))
             .current_dir(self.work())
             .stdin(Stdio::null());
-        command
     }
 
     /// Runs the binary to its end.
