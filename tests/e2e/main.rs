@@ -8,7 +8,11 @@
 )]
 
 mod broken_plugins;
+mod examples;
 mod house;
+mod mixed_run;
+mod python_plugins;
 mod python_suite;
+mod sdk_samples;
 mod support;
 mod transcript;

@@ -1,5 +1,6 @@
 //! A sandbox for one test: its own home, cache and plugin folder, and the binary under test.
 
+mod legacy;
 mod python;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+pub use legacy::{Environment, copy};
 pub use python::{python, venv};
 
 /// A folder that is gone with the test, and everything in it.

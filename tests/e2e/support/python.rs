@@ -58,7 +58,7 @@ pub fn venv() -> Option<PathBuf> {
 }
 
 #[track_caller]
-fn run(command: &mut Command) {
+pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
