@@ -1,5 +1,8 @@
 //! A Python plugin that breaks: its step says so, the others go on.
 
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+
 use crate::support::{Sandbox, Seen, step, venv};
 
 /// Runs `bad,good-json_out`, and asserts that `bad` failed and `good` was delivered.
@@ -29,7 +32,7 @@ fn fails_with(hook: &str, texts: &[&str]) {
 fn an_exception_names_its_type_and_the_line_it_came_from() {
     fails_with(
         "raise LookupError('no such account')",
-        &["LookupError: no such account", "bad.py:5"],
+        &["bad: `process` failed: LookupError: no such account", "bad.py:5", "`-v` shows the traceback"],
     );
 }
 
@@ -123,8 +126,7 @@ fn a_wrong_class_name_is_named_with_the_near_one() {
         .replace("ExampleInputPlugin", "ExampleInputPlugins");
     sandbox.write("plugins/example_input/example_input.toml", &manifest);
     let seen = sandbox.opsbox_on(&python, &["run", "example_input-json_out"]);
-    assert!(matches!(seen.code, Some(1 | 2)), "{seen}");
-    seen.says(&[
+    seen.exits(1).says(&[
         "no class `ExampleInputPlugins`",
         "did you mean `ExampleInputPlugin`?",
         "class_name",
@@ -162,4 +164,36 @@ class P:
         .says(&["bad", "OSError: the service is gone"]);
     assert_eq!(seen.stdout, "half a\n", "{seen}");
     assert!(sandbox.read("work/findings/test/good.json").contains("good"));
+}
+
+#[test]
+fn an_interrupt_stops_a_hook_and_delivers_what_there_is() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let source = "import threading\n\nclass P:\n    def process(self, data):\n        \
+                  print('now it waits')\n        threading.Event().wait()\n";
+    sandbox.legacy("waits", "input", source);
+    sandbox.finds("good", "{'key': 'value'}");
+    let interpreter = format!("--python={}", python.display());
+    let args = ["run", "good,waits-json_out", "-v", "--jobs=1", &interpreter];
+    let mut child = sandbox.start(&args);
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    for line in lines.by_ref().map(Result::unwrap) {
+        said.push_str(&line);
+        if line.contains("now it waits") {
+            break;
+        }
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    lines.for_each(|line| said.push_str(&line.unwrap()));
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(sandbox.read("work/findings/test/good.json").contains("value"));
 }
