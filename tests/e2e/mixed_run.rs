@@ -263,6 +263,7 @@ fn the_plan_explains_every_step_of_a_mixed_run() {
         "{manifest}"
     );
     assert_eq!(plan["python"]["path"], python.to_str().unwrap(), "{seen}");
+    assert_eq!(plan["python"]["from"], "OPSBOX_PYTHON", "{seen}");
     let field = |name: &str| {
         let fields = plan["config"].as_array().unwrap();
         let field = fields
