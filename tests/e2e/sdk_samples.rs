@@ -239,9 +239,11 @@ fn a_plugin_of_the_python_sdk_without_it_shows_what_python_said() {
         return;
     };
     words(&sandbox, "");
-    run_words(&sandbox, &environment, "x", None)
-        .exits(1)
-        .says(&["words", "status 1 during `initialize`", "No module named 'opsbox'"]);
+    run_words(&sandbox, &environment, "x", None).exits(1).says(&[
+        "words",
+        "status 1 during `initialize`",
+        "No module named 'opsbox'",
+    ]);
 }
 
 #[test]

@@ -32,7 +32,11 @@ fn fails_with(hook: &str, texts: &[&str]) {
 fn an_exception_names_its_type_and_the_line_it_came_from() {
     fails_with(
         "raise LookupError('no such account')",
-        &["bad: `process` failed: LookupError: no such account", "bad.py:5", "`-v` shows the traceback"],
+        &[
+            "bad: `process` failed: LookupError: no such account",
+            "bad.py:5",
+            "`-v` shows the traceback",
+        ],
     );
 }
 
