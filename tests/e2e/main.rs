@@ -9,13 +9,17 @@
 
 mod bad_input;
 mod broken_plugins;
-mod configuration;
 mod bundled_checks;
+mod configuration;
+mod examples;
 mod house;
+mod mixed_run;
 mod outputs;
 mod providers;
+mod python_plugins;
 mod python_suite;
-mod signals;
 mod rego_checks;
+mod sdk_samples;
+mod signals;
 mod support;
 mod transcript;

@@ -226,7 +226,7 @@ fn code_beside_a_policy_changes_its_data_and_reports_its_findings() {
     let inject = format!("printf '%s\\n' \"$line\" >injected.json; result='{changed}'");
     let report = "printf '%s\\n' \"$line\" >reported.json
 result='{\"relates_to\":\"mine\",\"result_name\":\"told\",\"result_description\":\"d\",\"details\":[{\"k\":1}],\"formatted\":\"told by hand\"}'";
-    sandbox.script("check", &[("inject_data", &inject), ("report_findings", report)]);
+    sandbox.shell_plugin("check", &[("inject_data", &inject), ("report_findings", report)]);
     let seen = sandbox
         .opsbox(&["run", "check,plain-json_out,text_out", "-o", "record.json"])
         .exits(0);

@@ -263,7 +263,7 @@ fn code_beside_a_policy_that_fails_fails_the_check_only() {
             "---[run]\ncommand = [\"sh\", \"./plugin.sh\"]\n",
         );
         sandbox.rego("plain", "source", policy, "");
-        sandbox.script("check", &[(hook, "fail \"no such account\"")]);
+        sandbox.shell_plugin("check", &[(hook, "fail \"no such account\"")]);
         let seen = sandbox
             .opsbox(&["run", "check,plain-json_out", "-o", "record.json"])
             .exits(4)

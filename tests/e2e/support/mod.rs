@@ -1,5 +1,6 @@
 //! A sandbox for one test: its own home, cache and plugin folder, and the binary under test.
 
+mod legacy;
 mod mirror;
 mod python;
 mod shell;
@@ -12,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+pub use legacy::{Environment, copy};
 pub use python::{python, venv};
 pub use shell::result;
 

@@ -87,7 +87,7 @@ impl super::Sandbox {
 }
 
 #[track_caller]
-fn run(command: &mut Command) {
+pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),

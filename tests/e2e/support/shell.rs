@@ -35,7 +35,7 @@ pub fn result(relates_to: &str, name: &str, details: &str) -> String {
 
 impl Sandbox {
     /// Writes `plugin.sh` beside a plugin's manifest: for each hook, the shell commands that set `result`.
-    pub fn script(&self, plugin: &str, hooks: &[(&str, &str)]) {
+    pub fn shell_plugin(&self, plugin: &str, hooks: &[(&str, &str)]) {
         let names: Vec<_> = hooks.iter().map(|(hook, _)| format!("\"{hook}\"")).collect();
         let cases: Vec<_> = hooks
             .iter()
@@ -50,7 +50,7 @@ impl Sandbox {
     /// Adds a plugin in shell. `more` as for [`Sandbox::command`].
     pub fn shell(&self, name: &str, kind: &str, hooks: &[(&str, &str)], more: &str) {
         self.command(name, kind, &["sh", "./plugin.sh"], more);
-        self.script(name, hooks);
+        self.shell_plugin(name, hooks);
     }
 
     /// Adds a provider of these details, which notes every gathering in `work/NAME.gathered`. `first` runs before it answers.

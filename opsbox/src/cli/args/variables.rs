@@ -9,8 +9,9 @@ use crate::environ::Environ;
 use crate::error::Fault;
 use crate::suggest::did_you_mean;
 
-/// Flags that no variable stands for: `OPSBOX_SET_<FIELD>` sets fields, and some belong to a single question.
-const WITHOUT: [&str; 6] = ["set", "help", "version", "json", "input", "type"];
+/// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
+/// interpreter reads its own, to say so.
+const WITHOUT: [&str; 7] = ["set", "help", "version", "json", "input", "type", "python"];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.
 ///
