@@ -1,5 +1,6 @@
 //! The record of a run, written as JSON; its schema is published as `docs/schema/run-record.json`.
 
+use opsbox_protocol::message::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,24 +62,6 @@ pub enum Role {
     Output,
 }
 
-/// How a step ended; exactly one for each step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It looked at everything and found something.
-    Findings,
-    /// It looked at everything and found nothing; of a provider, assistant or output: it did all its work.
-    Clean,
-    /// It looked at part; its findings are kept.
-    Incomplete,
-    /// It could not look.
-    Unknown,
-    /// It broke.
-    Failed,
-    /// It was not run; see `skipped`.
-    Skipped,
-}
-
 /// Why a step was not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -115,6 +98,9 @@ pub struct StepRecord {
     pub bytes: u64,
     /// How many Results it returned.
     pub results: u64,
+    /// The Results of a check, each as `relates_to/result_name`; of very many only the first 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<String>,
     /// How many findings it made; null for a step that makes none.
     #[serde(default)]
     pub findings: Option<u64>,
@@ -193,6 +179,7 @@ impl StepRecord {
             seconds: 0.0,
             bytes: 0,
             results: 0,
+            made: Vec::new(),
             findings: None,
             gaps: Vec::new(),
             errors: Vec::new(),

@@ -1,6 +1,7 @@
 //! The summary of a run for people: at most six lines.
 
-use super::record::{Outcome, Role, RunRecord, SkipReason, Status, StepRecord};
+use super::Status;
+use super::record::{Outcome, Role, RunRecord, SkipReason, StepRecord};
 
 const MAX_CAUSES: usize = 3;
 const MAX_NAMES: usize = 4;

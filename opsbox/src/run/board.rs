@@ -11,6 +11,9 @@ use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 
 use super::Observer;
 
+/// A record is for people and programs to read; of more Results than this only the first are named.
+const MAX_NAMES: usize = 1_000;
+
 /// The steps of a run, by index: providers, checks, assistants, outputs.
 pub struct Board {
     steps: Arc<Mutex<Vec<StepRecord>>>,
@@ -28,6 +31,7 @@ pub(crate) struct Ending {
     pub(crate) errors: Vec<ErrorRecord>,
     pub(crate) findings: Option<u64>,
     pub(crate) results: u64,
+    pub(crate) made: Vec<String>,
     pub(crate) bytes: u64,
 }
 
@@ -99,6 +103,7 @@ impl Ending {
             gaps,
             findings,
             results: results.len() as u64,
+            made: results.iter().take(MAX_NAMES).map(ResultSlice::name).collect(),
             bytes: results.iter().map(|result| result.bytes.len() as u64).sum(),
             ..Self::default()
         }
@@ -185,6 +190,9 @@ impl Board {
             }
             record.findings = ending.findings;
             record.results = ending.results;
+            if record.role == Role::Check {
+                record.made = ending.made;
+            }
             record.bytes = ending.bytes;
             record.seconds = since.map_or(0.0, |since| since.elapsed().as_secs_f64());
             record.clone()
