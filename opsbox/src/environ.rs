@@ -139,11 +139,12 @@ impl Environ {
             .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// Returns a path as seen from the working directory; a leading `~/` means the home.
+    /// Returns a path as seen from the working directory, without `.` in it; a leading `~/` means the home.
     pub fn absolute(&self, path: &Path) -> PathBuf {
         match (path.strip_prefix("~"), &self.home) {
             (Ok(rest), Some(home)) => home.join(rest),
-            _ => self.cwd.join(path),
+            // `--plugin-dir .` would otherwise be shown as `/work/./a/manifest.toml`.
+            _ => self.cwd.join(path).components().collect(),
         }
     }
 }
@@ -185,6 +186,10 @@ pub(crate) mod tests {
         let environ = environ(folder.path(), &[]);
         assert_eq!(environ.absolute(Path::new("a/b")), folder.path().join("work/a/b"));
         assert_eq!(environ.absolute(Path::new("~/a")), folder.path().join("home/a"));
+        assert_eq!(
+            environ.absolute(Path::new("./a/.")).to_str(),
+            folder.path().join("work/a").to_str()
+        );
         assert_eq!(environ.absolute(Path::new("/a")), PathBuf::from("/a"));
     }
 

@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod plugin;
 pub mod python;
+pub mod redact;
 pub mod rego;
 pub mod report;
 pub mod run;

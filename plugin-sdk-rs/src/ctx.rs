@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opsbox_protocol::message::{
-    GapParams, InitializeParams, LogLevel, LogParams, OutputParams, ProgressParams, Stream,
+    GapParams, InitializeParams, LogLevel, LogParams, OutputParams, ProgressParams, StepStatus, Stream,
 };
 
 use crate::error::Cancelled;
@@ -19,6 +19,7 @@ pub struct Ctx {
     session: Arc<InitializeParams>,
     cancelled: Arc<AtomicBool>,
     notes: Arc<Mutex<Notes>>,
+    steps: Arc<[StepStatus]>,
 }
 
 /// What the call remembers of what it told.
@@ -30,6 +31,9 @@ struct Notes {
 
 /// Progress that comes faster than people can read is left out.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
+
+/// The feature by which outputs are told how the checks ended.
+pub(crate) const STEPS: &str = "steps";
 
 impl Ctx {
     pub(crate) fn new(
@@ -44,7 +48,17 @@ impl Ctx {
             session,
             cancelled,
             notes: Arc::default(),
+            steps: Arc::default(),
         }
+    }
+
+    /// Returns the same call's context with what the host told of the run's checks; nothing where that was not agreed on.
+    pub(crate) fn with_steps(&self, steps: Vec<StepStatus>) -> Self {
+        let mut ctx = self.clone();
+        if self.host_knows(STEPS) {
+            ctx.steps = steps.into();
+        }
+        ctx
     }
 
     /// Returns the first gap that the host has no ears for.
@@ -63,6 +77,12 @@ impl Ctx {
     /// Returns what the host said of itself, the terminal, the working directory and the limits.
     pub fn session(&self) -> &InitializeParams {
         &self.session
+    }
+
+    /// Returns how each check of the run ended, in the order of the pipeline; for outputs, and empty with a host that does
+    /// not tell. Only where all of them are [whole](crate::Status::is_whole) do Results without findings mean that there are none.
+    pub fn steps(&self) -> &[StepStatus] {
+        &self.steps
     }
 
     /// Tells how far the call has come. A plugin that calls this often enough sets [`crate::Plugin::REPORTS_PROGRESS`],

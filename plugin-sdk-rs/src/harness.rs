@@ -104,7 +104,7 @@ impl Harness {
             },
             plugin: "under_test".into(),
             limits: Limits::with_line_bytes(limits::LINE_BYTES),
-            features: vec!["progress".into(), "gap".into(), "output".into()],
+            features: ["progress", "gap", "output", "steps"].map(str::to_owned).to_vec(),
             log_level: LogLevel::Trace,
             cwd: "/".into(),
             terminal: Some(Terminal {

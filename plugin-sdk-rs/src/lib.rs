@@ -65,7 +65,7 @@ mod wire;
 pub use ctx::{Ctx, Gap};
 pub use error::{Cancelled, Error, Failure, Result};
 pub use harness::{Harness, Told};
-pub use opsbox_protocol::message::{InitializeParams, LogLevel, Terminal};
+pub use opsbox_protocol::message::{InitializeParams, LogLevel, Status, StepStatus, Terminal};
 pub use opsbox_protocol::{ErrorBody, code};
 pub use result::{OpsResult, ResultRef};
 pub use role::{Assistant, Check, CheckHook, Input, NoConfig, Output, Plugin, Provider};

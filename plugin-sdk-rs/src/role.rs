@@ -96,7 +96,7 @@ pub trait Assistant: Plugin {
 
 /// Delivers Results.
 pub trait Output: Plugin {
-    /// Delivers. Text for the user's standard output goes through [`Ctx::output`].
+    /// Delivers. Text for the user's standard output goes through [`Ctx::output`]; [`Ctx::steps`] tells which checks could look.
     ///
     /// # Errors
     /// Any; the step fails. It is never called a second time for the same Results.

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use opsbox_protocol::message::StepStatus;
 use opsbox_protocol::{ErrorBody, Hook, code};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -87,7 +88,9 @@ impl Service {
             Hook::ProcessResults => Some(
                 params
                     .read()
-                    .and_then(|ManyResults { results }| plugin.process_results(&results, ctx))
+                    .and_then(|ManyResults { steps, results }| {
+                        plugin.process_results(&results, &ctx.with_steps(steps))
+                    })
                     .map(|()| Reply::Empty),
             ),
             _ => None,
@@ -238,6 +241,8 @@ struct ManyInput<'a> {
 
 #[derive(Deserialize)]
 struct ManyResults<'a> {
+    #[serde(default)]
+    steps: Vec<StepStatus>,
     #[serde(borrow)]
     results: Vec<ResultRef<'a>>,
 }

@@ -16,15 +16,15 @@ use opsbox_protocol::{
     ErrorBody, FrameError, Hook, Incoming, LineFault, LineReader, VERSION, code, parse_line,
 };
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, STEPS};
 use crate::error::{Place, Result};
 use crate::service::Service;
 use crate::wire::{Reply, Wire};
 
 /// What every plugin of this SDK answers beside the hooks of its role.
 const LIFE_CYCLE: [Hook; 3] = [Hook::GrabConfig, Hook::SetData, Hook::Activate];
-/// The additions to the protocol that this SDK knows; the first only for plugins that ask for its clock.
-const ALL_FEATURES: [&str; 3] = ["progress", "gap", "output"];
+/// The additions to the protocol that this SDK knows for every plugin.
+const FEATURES: [&str; 2] = ["gap", "output"];
 
 /// A request that waits for its turn. Its parameters stay in the line they came in.
 struct Call {
@@ -270,11 +270,13 @@ impl Worker {
             return Err(error);
         }
         let role = &self.service.role;
-        let features = if role.reports_progress() {
-            &ALL_FEATURES[..]
-        } else {
-            &ALL_FEATURES[1..]
-        };
+        // The first only for plugins that ask for its clock, the last only for outputs.
+        let features = role
+            .reports_progress()
+            .then_some("progress")
+            .into_iter()
+            .chain(FEATURES)
+            .chain(role.hooks().contains(&Hook::ProcessResults).then_some(STEPS));
         let result = InitializeResult {
             protocol: VERSION,
             plugin: PluginInfo {
@@ -286,7 +288,7 @@ impl Worker {
                 .chain(role.hooks())
                 .map(|hook| hook.method().to_owned())
                 .collect(),
-            features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+            features: features.map(str::to_owned).collect(),
             cancel: Cancel::Cooperative,
         };
         self.session = Some(Arc::new(params));

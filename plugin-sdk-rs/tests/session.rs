@@ -275,6 +275,10 @@ static DELIVERED: AtomicBool = AtomicBool::new(false);
 impl Output for Reverse {
     fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()> {
         DELIVERED.store(true, Ordering::Relaxed);
+        for step in ctx.steps() {
+            let why = step.why.as_deref().unwrap_or("-");
+            ctx.output(format!("{} {} {why}\n", step.plugin, step.status.word()));
+        }
         for result in results {
             ctx.output(format!("{}\n", result.formatted));
         }
@@ -306,6 +310,38 @@ fn an_output_shows_text_through_the_host() {
         .expect("delivered");
     assert!(DELIVERED.load(Ordering::Relaxed));
     assert_eq!(harness.output_text(), "first\nsecond\n");
+}
+
+const STEPS: &str = r#"[{"plugin":"a","status":"clean","results":["a/a"],"grown":1},{"plugin":"b","status":"unknown","results":[],"why":"no data"}]"#;
+
+#[test]
+fn an_output_is_told_how_the_checks_ended() {
+    let mut harness = Harness::start(Service::output::<Reverse>());
+    let answer = harness.initialize(&Harness::session()).expect("initialized");
+    assert_eq!(answer["features"], json!(["gap", "output", "steps"]));
+    harness.call("activate", &json!({})).expect("activated");
+    let params = format!("{{\"steps\":{STEPS},\"results\":[{A}]}}");
+    harness.call_raw("process_results", &params).expect("delivered");
+    assert_eq!(harness.output_text(), "a clean -\nb unknown no data\nfirst\n");
+    let error = harness
+        .call_raw(
+            "process_results",
+            r#"{"steps":[{"plugin":"a","status":"green"}],"results":[]}"#,
+        )
+        .expect_err("no status");
+    assert_eq!(error.code, code::INVALID_PARAMS);
+}
+
+#[test]
+fn steps_that_were_not_agreed_on_are_not_looked_at() {
+    let mut harness = Harness::start(Service::output::<Reverse>());
+    let mut session = Harness::session();
+    session.features.retain(|feature| feature != "steps");
+    harness.initialize(&session).expect("initialized");
+    harness.call("activate", &json!({})).expect("activated");
+    let params = format!("{{\"steps\":{STEPS},\"results\":[{A}]}}");
+    harness.call_raw("process_results", &params).expect("delivered");
+    assert_eq!(harness.output_text(), "first\n");
 }
 
 #[test]

@@ -146,6 +146,59 @@ pub struct SetDataParams {
     pub config: serde_json::Map<String, serde_json::Value>,
 }
 
+/// How a check of the run ended: one item of `steps` in the parameters of `process_results`, with the feature `steps`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepStatus {
+    /// The check's name.
+    pub plugin: String,
+    /// How it ended.
+    pub status: Status,
+    /// The Results that it made, each as `relates_to/result_name`; may be empty.
+    #[serde(default)]
+    pub results: Vec<String>,
+    /// One sentence on why it is not whole, with what to do about it; absent for `findings` and `clean`, and for a
+    /// check that was skipped because it does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// The one status in which a step of a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It looked at everything and found something.
+    Findings,
+    /// It looked at everything and found nothing.
+    Clean,
+    /// It looked at part; what it found is kept.
+    Incomplete,
+    /// It could not look.
+    Unknown,
+    /// It broke.
+    Failed,
+    /// It was not run.
+    Skipped,
+}
+
+impl Status {
+    /// Returns whether the step looked at everything.
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Findings | Self::Clean)
+    }
+
+    /// Returns the word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Findings => "findings",
+            Self::Clean => "clean",
+            Self::Incomplete => "incomplete",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// Parameters of the notification `$/cancel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CancelParams {

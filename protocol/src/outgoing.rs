@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::error::ErrorBody;
+use crate::error::code;
 
 /// Returns the head of a request up to and including `"params":`; the payload and [`TAIL`] follow.
 pub fn request_head(id: u64, method: &str) -> String {
@@ -27,10 +27,10 @@ pub fn response_head(raw_id: &str) -> String {
 /// What ends every message after its payload.
 pub const TAIL: &str = "}\n";
 
-/// Returns a whole error response, with its line end.
-pub fn error_line(raw_id: &str, error: &ErrorBody) -> String {
+/// Returns a whole error response, with its line end. `error` is an object with `code` and `message`.
+pub fn error_line(raw_id: &str, error: &impl Serialize) -> String {
     let body = serde_json::to_string(error)
-        .unwrap_or_else(|_| format!("{{\"code\":{},\"message\":\"\"}}", error.code));
+        .unwrap_or_else(|_| format!("{{\"code\":{},\"message\":\"\"}}", code::INTERNAL));
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{raw_id},\"error\":{body}}}\n")
 }
 

@@ -16,6 +16,7 @@ pub fn messages() -> Value {
     add::<message::InitializeParams>(&mut generator);
     add::<message::InitializeResult>(&mut generator);
     add::<message::SetDataParams>(&mut generator);
+    add::<message::StepStatus>(&mut generator);
     add::<message::CancelParams>(&mut generator);
     add::<message::LogParams>(&mut generator);
     add::<message::ProgressParams>(&mut generator);

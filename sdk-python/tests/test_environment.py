@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import wire
 
@@ -133,6 +135,16 @@ def test_what_the_shim_lacks_is_found_in_the_original_package(start, tmp_path):
     )
     (log,) = plugin.call("process", data=[]).noted("log")
     assert log["message"] == "original main rare opsbox.plugins"
+
+
+def test_an_installed_copy_of_this_package_is_no_original(start, tmp_path):
+    shutil.copytree(wire.SRC / "opsbox", tmp_path / "site" / "opsbox")
+    plugin = start(
+        "from opsbox.plugins import RARE\nclass P:\n    def process(self, data): pass\n",
+        env={"PYTHONPATH": str(tmp_path / "site")},
+    )
+    error = plugin.call("process", data=[]).error
+    assert "ImportError: cannot import name 'RARE'" in error["message"]
 
 
 def test_an_installed_plugin_is_found_and_its_hooks_are_read_without_importing_it(tmp_path):

@@ -7,9 +7,19 @@
     reason = "a test crate has no outside, and a test may panic and speak"
 )]
 
+mod bad_input;
 mod broken_plugins;
+mod bundled_checks;
+mod configuration;
+mod examples;
 mod house;
+mod mixed_run;
+mod outputs;
+mod providers;
+mod python_plugins;
 mod python_suite;
+mod rego_checks;
+mod sdk_samples;
 mod signals;
 mod support;
 mod transcript;

@@ -186,6 +186,39 @@ fn nothing_is_left_of_a_run_with_stubborn_plugins() {
 }
 
 #[test]
+fn nothing_outlives_a_host_that_is_killed() {
+    let sandbox = Sandbox::new();
+    // The plugin and its child hold the writing end of this pipe; it ends when the last of them is gone.
+    let fifo = sandbox.path("alive");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
+    let script = format!(
+        r#"#!/bin/sh
+exec 9> '{}'
+trap '' TERM HUP
+read -r line
+echo '{{"jsonrpc":"2.0","id":1,"result":{{"protocol":1,"plugin":{{"name":"h","version":"1"}},"hooks":["process"]}}}}'
+read -r line
+sleep 1000 &
+while :; do sleep 1000 & wait; done
+"#,
+        fifo.display()
+    );
+    sandbox.write("plugins/stays/stay.sh", &script);
+    sandbox.command("stays", "input", &["sh", "./stay.sh"], "");
+    let mut running = Running::start(&sandbox, &["run", "stays-json_out", "--timeout", "60s"]);
+    let (tx, rx) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let ended = fs::File::open(fifo).and_then(|mut pipe| pipe.read_to_end(&mut Vec::new()));
+        tx.send(ended.is_ok()).unwrap();
+    });
+    running.wait_for("stays", "process");
+    running.signal(Signal::KILL);
+    running.child.wait().unwrap();
+    let ended = rx.recv_timeout(std::time::Duration::from_secs(30));
+    assert_eq!(ended, Ok(true), "the plugin is still there");
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let sandbox = Sandbox::new();
     sandbox.fault("good", "input", "none", "");

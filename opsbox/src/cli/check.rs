@@ -16,7 +16,7 @@ use crate::halt;
 use crate::manifest::Manifest;
 use crate::plugin::launch::SessionSpec;
 use crate::plugin::{PluginError, Reply, ResultSlice, Session, SessionContext};
-use crate::run::rego::{Verdict, WORKER_GRACE, check_request, read_verdict};
+use crate::run::rego::{Verdict, check_request, of_policy, patience, read_verdict};
 use crate::ui::Ui;
 
 /// A check, or a policy that stands for one.
@@ -57,7 +57,7 @@ pub async fn eval(
             true,
             evaluation.limit,
         )?;
-        let total = Some(evaluation.limit + WORKER_GRACE);
+        let total = patience(evaluation.limit);
         let outcome = session
             .request_within("x-opsbox/rego/check", Expect::Raw, vec![request.into()], total)
             .await;
@@ -65,7 +65,8 @@ pub async fn eval(
     }
     .await;
     session.stop().await;
-    let Verdict { result, .. } = answer.map_err(failed)?;
+    let file = evaluation.manifest.rego.as_ref().map_or("", |rego| &rego.file);
+    let Verdict { result, .. } = answer.map_err(|error| failed(of_policy(error, file)))?;
     Ok(result)
 }
 
@@ -134,16 +135,15 @@ fn read_input(path: &Path) -> Result<ResultSlice, Failure> {
         )
     };
     let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
-    // A message is one line; in valid JSON a raw line end stands between tokens only, where a blank does as well.
-    let text = text.replace(['\n', '\r'], " ");
     let value: &serde_json::value::RawValue =
         serde_json::from_str(&text).map_err(|error| fault(format!("not valid JSON: {error}")))?;
-    if let Ok(result) = ResultSlice::parse(Bytes::from(value.get().to_owned())) {
+    // A message is one line; in valid JSON a raw line end stands between tokens only, where a blank does as well.
+    let line = value.get().replace(['\n', '\r'], " ");
+    if let Ok(result) = ResultSlice::parse(Bytes::from(line.clone())) {
         return Ok(result);
     }
     let wrapped = format!(
-        r#"{{"relates_to":"file","result_name":"file","result_description":"","details":{},"formatted":""}}"#,
-        value.get()
+        r#"{{"relates_to":"file","result_name":"file","result_description":"","details":{line},"formatted":""}}"#
     );
     ResultSlice::parse(Bytes::from(wrapped)).map_err(fault)
 }
@@ -173,7 +173,7 @@ struct TestOutcome {
 struct TestReport {
     tests: Vec<TestOutcome>,
     #[serde(default)]
-    coverage: Option<Value>,
+    coverage: Vec<Value>,
 }
 
 /// What `check test` found: text for people, the same as JSON, and whether all tests passed.
@@ -250,10 +250,11 @@ async fn test_folder(
 ) -> Result<TestReport, PluginError> {
     let mut texts = Vec::new();
     for file in files {
-        let text = fs::read_to_string(file).map_err(|error| PluginError::Spawn {
-            program: file.display().to_string(),
-            why: format!("the policy cannot be read: {error}"),
+        let text = fs::read_to_string(file).map_err(|error| PluginError::Unreadable {
+            file: file.display().to_string(),
+            why: error.to_string(),
         })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         texts.push(json!({"file": file.display().to_string(), "text": text}));
     }
     let params = json!({"files": texts, "config": config_of(files), "version": version, "filter": null});
@@ -262,7 +263,12 @@ async fn test_folder(
         .request("x-opsbox/rego/test", Expect::Raw, vec![params.to_string().into()])
         .await;
     session.stop().await;
-    let Reply::Raw(bytes) = outcome.answer? else {
+    let all = || {
+        let names = files.iter().filter_map(|file| file.file_name()?.to_str());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let answer = outcome.answer.map_err(|error| of_policy(error, &all()));
+    let Reply::Raw(bytes) = answer? else {
         return Err(shape("Results where a report of tests was expected".into()));
     };
     serde_json::from_slice(&bytes).map_err(|error| shape(error.to_string()))

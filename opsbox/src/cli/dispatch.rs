@@ -217,11 +217,8 @@ async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> R
         catalog.find(&query.check).map_err(Failure::usage)?
     };
     if manifest.rego.is_none() {
-        let fault = Fault::new(format!(
-            "plugin `{}` is a {}, not a Rego check",
-            manifest.name, manifest.kind
-        ))
-        .hint("name a check of type `rego`, or a `.rego` file");
+        let what = format!("`{}` has no policy: it is no Rego check", manifest.name);
+        let fault = Fault::new(what).hint("see which there are with `opsbox plugins list --type rego`");
         return Err(Failure::usage(fault));
     }
     let schemas = [manifest.config_schema.clone().unwrap_or_else(|| json!({}))];
@@ -237,7 +234,11 @@ async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> R
         manifest: &manifest,
         config: resolution.plugins.remove(0).values,
         input: own.environ.absolute(&query.input),
-        limit: query.flags.timeout.unwrap_or(POLICY_LIMIT),
+        limit: manifest
+            .timeouts
+            .hook_total
+            .or(query.flags.timeout)
+            .unwrap_or(POLICY_LIMIT),
     };
     match check::eval(ui, &ctx, evaluation).await? {
         None => ui.note("the check does not apply to this input"),

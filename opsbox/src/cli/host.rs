@@ -85,6 +85,7 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) 
         log_level: ui.log_level(),
         terminal: ui.terminal(),
         legacy_environment: !flags.no_legacy_env,
+        guardian: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::args::{subcommands, wrong_order};
+use super::args::early_flag;
 use super::request::{PluginsQuery, PluginsWhat, Request, RunFlags, Shown};
 use crate::config::{Assignment, Grammar, Raw, object_of};
 use crate::environ::Environ;
@@ -47,9 +47,9 @@ pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Request, Failure> {
     }
     let modules = take(&mut arguments, "modules");
     if modules.is_none()
-        && let Some(subcommand) = words.iter().find(|word| subcommands().contains(word))
+        && let Some(failure) = early_flag(&words)
     {
-        return Err(wrong_order(&words[0], subcommand));
+        return Err(failure);
     }
     let file = file_settings(environ, &flags)?;
     if let Some(raw) = modules.or_else(|| from_file(&file, "modules")) {

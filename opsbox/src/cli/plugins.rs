@@ -10,6 +10,7 @@ use crate::discover::{Catalog, Unusable};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
 use crate::manifest::{Flow, Kind, Launch, Manifest, Policy};
+use crate::plugin::tool;
 use crate::suggest::did_you_mean;
 
 /// Lists all plugins, or those of one type, and everything that cannot be used.
@@ -147,6 +148,7 @@ pub fn doctor(catalog: &Catalog, environ: &Environ) -> Answer {
     text.push_str(&format!("places:\n  {}\n", catalog.sources.join("\n  ")));
     let mut faults = doubled(catalog);
     faults.extend(without_program(catalog, environ));
+    faults.extend(crate::plan::faults_of_all(catalog));
     let code = if faults.is_empty() && catalog.unusable.is_empty() {
         0
     } else {
@@ -228,10 +230,14 @@ fn without_program(catalog: &Catalog, environ: &Environ) -> Vec<Fault> {
             continue;
         };
         let program = Path::new(&argv[0]);
-        let beside = manifest.home.join(program).is_file();
+        let beside = Some(manifest.home.join(program)).filter(|beside| beside.is_file());
         let named = program.components().count() == 1;
-        let on_path = named && which::which_in(program, environ.var_os("PATH"), &environ.cwd).is_ok();
-        if !beside && !on_path {
+        let on_path = || which::which_in(program, environ.var_os("PATH"), &environ.cwd).ok();
+        let found = beside.or_else(|| on_path().filter(|_| named));
+        if let Some(why) = found.as_deref().and_then(tool::refusal) {
+            let fault = Fault::new(format!("plugin `{}`: `{}` {why}", manifest.name, argv[0]));
+            faults.push(fault.hint(format!("correct it, or `command` in `{}`", manifest.origin)));
+        } else if found.is_none() {
             let place = if named {
                 "beside the manifest or on `PATH`"
             } else {

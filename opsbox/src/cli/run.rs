@@ -13,6 +13,7 @@ use crate::error::{Failure, Fault, Kind};
 use crate::halt::{self, Halt};
 use crate::pipeline::Pipeline;
 use crate::plan::{Handler, Plan};
+use crate::plugin::guardian::Guardian;
 use crate::report::RunRecord;
 use crate::run::{Run, RunOptions};
 use crate::ui::{RunWatch, Ui};
@@ -96,7 +97,13 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
     if let Some(path) = &flags.record {
         host::check_writable(path).map_err(Failure::usage)?;
     }
-    let ctx = host::session_context(own, ui, &catalog, flags);
+    let mut ctx = host::session_context(own, ui, &catalog, flags);
+    match Guardian::start(&ctx.executable, &ctx.run_id) {
+        Ok(guardian) => ctx.guardian = Some(Arc::new(guardian)),
+        Err(error) => ui.warn(&format!(
+            "plugins may outlive a killed host: no guardian: {error}"
+        )),
+    }
     let (halt_tx, halt) = halt::channel();
     let signals = tokio::spawn(watch_signals(halt_tx, Arc::clone(ui)));
     let watch = Arc::new(RunWatch::new(Arc::clone(ui)));

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::plugin::guardian;
 use crate::ui::Ui;
 use crate::ui::screen::Screen;
 
@@ -16,6 +17,10 @@ pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
     let words: Vec<_> = args.iter().filter_map(|arg| arg.to_str()).collect();
     match words[..] {
         ["rego"] if by_host => crate::rego::serve(),
+        ["guardian", run_id] => {
+            guardian::serve(run_id);
+            ExitCode::SUCCESS
+        }
         ["plugin", name] => opsbox_plugins::BUNDLED
             .iter()
             .find(|plugin| plugin.name == name)

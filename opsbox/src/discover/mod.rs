@@ -54,6 +54,17 @@ pub struct Unusable {
     pub faults: Vec<Fault>,
 }
 
+impl Unusable {
+    /// Says whether a person who writes `name` means this one: a manifest that cannot be read is known by its folder or file.
+    fn is_called(&self, name: &str) -> bool {
+        if self.name.is_some() || self.distribution.is_some() {
+            return self.name.as_deref() == Some(name);
+        }
+        let folder = self.place.parent().and_then(|folder| folder.file_name());
+        [self.place.file_stem(), folder].contains(&Some(name.as_ref()))
+    }
+}
+
 /// A plugin whose name means another plugin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replaced {
@@ -111,11 +122,7 @@ impl Catalog {
     }
 
     fn missing(&self, name: &str) -> Fault {
-        if let Some(unusable) = self
-            .unusable
-            .iter()
-            .find(|unusable| unusable.name.as_deref() == Some(name))
-        {
+        if let Some(unusable) = self.unusable.iter().find(|unusable| unusable.is_called(name)) {
             let reasons: Vec<&str> = unusable
                 .faults
                 .iter()
@@ -131,6 +138,15 @@ impl Catalog {
         }
         let mut fault = Fault::new(format!("plugin `{name}` not found"));
         fault.hints.extend(did_you_mean(name, self.names(None)));
+        // A name with a `-` was torn apart by the pipeline string.
+        let torn = self
+            .unusable
+            .iter()
+            .filter_map(|unusable| unusable.name.as_deref())
+            .find(|known| known.contains('-') && known.split('-').any(|part| part == name));
+        fault.hints.extend(torn.map(|known| {
+            format!("`{known}` cannot be named in a pipeline: its manifest must give it a name without `-`")
+        }));
         if BUILT_IN_HANDLERS.contains(&name) {
             fault.hints.push(format!(
                 "`{name}` is a handler of this host and does not stand in a pipeline"

@@ -98,7 +98,40 @@ fn property(report: &mut Report<'_>, field: &Table<'_>) -> (Map<String, Value>, 
             }
         }
     }
+    check_default(report, field, &property);
     (property, must)
+}
+
+/// A default of another type than the field's would reach the plugin as it is: nobody checks what nobody set.
+fn check_default(report: &mut Report<'_>, field: &Table<'_>, property: &Map<String, Value>) {
+    let (Some(default), Some(declared)) = (property.get("default"), property.get("type")) else {
+        return;
+    };
+    let names: Vec<&str> = match declared {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        other => other.as_str().into_iter().collect(),
+    };
+    let known = names.iter().all(|name| TYPES.contains(name));
+    if known && !names.is_empty() && !names.iter().any(|name| is_of(name, default)) {
+        let message = format!(
+            "`default` in `[{}]` is {default}, which is not of its type, {}",
+            field.name,
+            names.join(" or ")
+        );
+        report.fault(field.offset("default"), message);
+    }
+}
+
+fn is_of(name: &str, value: &Value) -> bool {
+    match name {
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => value.is_null(),
+    }
 }
 
 fn check_type(report: &mut Report<'_>, field: &Table<'_>, value: &DeValue<'_>, at: usize) {

@@ -70,7 +70,12 @@ impl<'c> Closure<'c> {
     fn uses(&mut self, manifest: &Arc<Manifest>) -> Vec<usize> {
         self.path.push(manifest.name.clone());
         let mut providers = Vec::new();
-        for name in &manifest.uses {
+        for (index, name) in manifest.uses.iter().enumerate() {
+            if manifest.uses[..index].contains(name) {
+                let fault = Fault::new(format!("`{}` uses `{name}` twice", manifest.name));
+                self.fault(fault.hint(format!("name it once in `uses` of {}", manifest.origin)));
+                continue;
+            }
             if BUILT_IN_HANDLERS.contains(&name.as_str()) {
                 continue;
             }

@@ -114,6 +114,15 @@ impl Plan {
     }
 }
 
+/// Returns what would keep each plugin from any plan: what it uses is missing, goes in a circle, or no handler serves its type.
+pub fn faults_of_all(catalog: &Catalog) -> Vec<Fault> {
+    let mut closure = Closure::new(catalog);
+    for manifest in &catalog.plugins {
+        closure.step(manifest);
+    }
+    closure.finish().2
+}
+
 /// A place of the pipeline string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {

@@ -70,6 +70,11 @@ impl ResultSlice {
         Ok(Self::cut(&bytes.slice_ref(text.as_bytes()), &view))
     }
 
+    /// Returns `relates_to/result_name`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.relates_to, self.result_name)
+    }
+
     /// Returns how many findings the details hold.
     pub fn count_findings(&self) -> usize {
         std::str::from_utf8(&self.bytes)

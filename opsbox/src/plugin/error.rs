@@ -109,6 +109,20 @@ pub enum PluginError {
         /// What it lists in `hooks`.
         listed: String,
     },
+    /// A policy gave no answer; the message names its file and line.
+    #[error("{}", .body.message)]
+    Policy {
+        /// The error.
+        body: Box<ErrorBody>,
+    },
+    /// A policy's file cannot be read.
+    #[error("the policy `{file}` cannot be read: {why}")]
+    Unreadable {
+        /// The file as the manifest names it.
+        file: String,
+        /// The system's reason.
+        why: String,
+    },
     /// The call was cancelled.
     #[error("`{method}` was cancelled")]
     Cancelled {
@@ -129,13 +143,13 @@ impl PluginError {
     /// Returns the error code of the protocol.
     pub fn code(&self) -> i64 {
         match self {
-            Self::NotFound { .. } | Self::Spawn { .. } => code::SPAWN_FAILED,
+            Self::NotFound { .. } | Self::Spawn { .. } | Self::Unreadable { .. } => code::SPAWN_FAILED,
             Self::Exited { .. } | Self::ClosedStdout { .. } => code::EXITED,
             Self::Timeout { .. } | Self::Stalled { .. } | Self::Stopped { .. } => code::TIMEOUT,
             Self::Protocol { .. } | Self::Shape { .. } => code::PROTOCOL_FAULT,
             Self::TooLarge { .. } => code::TOO_LARGE,
-            Self::Answered { body, .. } => code::from_plugin(body.code),
             Self::NoHook { .. } => code::METHOD_NOT_FOUND,
+            Self::Answered { body, .. } | Self::Policy { body } => code::from_plugin(body.code),
             Self::Cancelled { .. } => code::CANCELLED,
             Self::Version { .. } => code::UNSUPPORTED_PROTOCOL,
         }
@@ -167,7 +181,10 @@ impl PluginError {
             Self::Shape { .. } | Self::Protocol { .. } | Self::NoHook { .. } => {
                 vec!["this is a fault of the plugin: report it to its author".into()]
             }
-            Self::Answered { body, .. } => body.data().hint.into_iter().collect(),
+            Self::Answered { body, .. } | Self::Policy { body } => body.data().hint.into_iter().collect(),
+            Self::Unreadable { .. } => {
+                vec!["make it a file of UTF-8 text that the user who runs opsbox may read".into()]
+            }
             Self::Stopped { .. } => vec!["give it what it asks for by configuration".into()],
             Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
             Self::ClosedStdout { .. } | Self::Stalled { .. } | Self::Cancelled { .. } => Vec::new(),
@@ -179,10 +196,12 @@ impl PluginError {
         !matches!(
             self,
             Self::Answered { .. }
+                | Self::NoHook { .. }
+                | Self::Policy { .. }
+                | Self::Unreadable { .. }
                 | Self::Shape { .. }
                 | Self::TooLarge { .. }
                 | Self::Cancelled { .. }
-                | Self::NoHook { .. }
         )
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use opsbox_protocol::limits;
@@ -13,13 +14,11 @@ use crate::manifest::{Kind, Launch, Manifest, Timeouts};
 use crate::python::{self, Interpreter};
 
 use super::error::PluginError;
+use super::guardian::Guardian;
 use super::process::ProcessSpec;
 
 /// The hidden subcommand under which this binary serves what is bundled in it.
 pub const SERVE: &str = "__serve";
-
-/// Variables that legacy plugins get beside the common ones, since their manifests cannot declare any.
-pub const LEGACY_VARIABLES: [&str; 1] = ["AWS_*"];
 
 /// What every session of a run shares.
 #[derive(Debug, Clone)]
@@ -44,8 +43,10 @@ pub struct SessionContext {
     pub log_level: LogLevel,
     /// The user's terminal.
     pub terminal: Option<Terminal>,
-    /// Whether legacy plugins get `AWS_*`.
+    /// Whether legacy plugins get the variables of their manifests, which is `AWS_*`: they cannot declare any.
     pub legacy_environment: bool,
+    /// Who ends the plugins where the host is killed; commands that run no pipeline have none.
+    pub guardian: Option<Arc<Guardian>>,
 }
 
 /// The deadlines of a session; `None` is no deadline.
@@ -137,7 +138,7 @@ impl SessionSpec {
             process: ProcessSpec {
                 program: ctx.executable.clone(),
                 args: vec![SERVE.into(), "rego".into()],
-                env: variables(&[], &[], Path::new(""), ctx),
+                env: variables(&[], Path::new(""), ctx),
                 cwd: ctx.cwd.clone(),
             },
             clocks: clocks(&Timeouts::default(), ctx.hook_total),
@@ -150,23 +151,16 @@ impl SessionSpec {
 
 /// Returns the variables a plugin of this manifest gets.
 pub fn environment_of(manifest: &Manifest, ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
-    let legacy: &[&str] = if manifest.legacy && ctx.legacy_environment {
-        &LEGACY_VARIABLES
-    } else {
+    let declared: &[String] = if manifest.legacy && !ctx.legacy_environment {
         &[]
+    } else {
+        &manifest.env
     };
-    variables(&manifest.env, legacy, &manifest.home, ctx)
+    variables(declared, &manifest.home, ctx)
 }
 
-fn variables(
-    declared: &[String],
-    legacy: &[&str],
-    home: &Path,
-    ctx: &SessionContext,
-) -> BTreeMap<OsString, OsString> {
-    let passes = |name: &str| {
-        environ::is_common(name) || environ::matches(name, declared) || environ::matches(name, legacy)
-    };
+fn variables(declared: &[String], home: &Path, ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
+    let passes = |name: &str| environ::is_common(name) || environ::matches(name, declared);
     let mut env: BTreeMap<_, _> = ctx
         .variables
         .iter()

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jsonrpsee_types::{ErrorCode, ErrorObject};
 use opsbox_protocol::message::{GapParams, LogParams, OutputParams, ProgressParams};
-use opsbox_protocol::{
-    ErrorBody, Expect, Incoming, LineFault, Outcome, code, limits, outgoing, parse_line, recover_id,
-};
+use opsbox_protocol::{Expect, Incoming, LineFault, Outcome, code, limits, outgoing, parse_line, recover_id};
 use serde_json::value::RawValue;
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
@@ -24,6 +23,8 @@ use super::reader::depth_fault;
 /// Below this size a message is copied into one buffer: one system call instead of several.
 const JOIN_BYTES: usize = 64 * 1024;
 const SHOWN_CHARS: usize = 200;
+/// The code of the protocol in the width of JSON-RPC's own.
+const NOT_READY: i32 = code::NOT_READY as i32;
 
 type Answer = Result<Reply, PluginError>;
 /// A message, in pieces that are written one after the other.
@@ -250,12 +251,11 @@ impl Shared {
     fn requested(&self, id: &str, method: &str) {
         let state = self.state();
         let error = if state.ready {
-            ErrorBody::new(
-                code::METHOD_NOT_FOUND,
-                format!("this host offers no method `{}`", shown(method)),
-            )
+            let message = format!("this host offers no method {}", shown(method));
+            ErrorObject::owned(ErrorCode::MethodNotFound.code(), message, None::<()>)
         } else {
-            ErrorBody::new(code::NOT_READY, "a request before the answer to `initialize`")
+            let message = "a request before the answer to `initialize`";
+            ErrorObject::owned(NOT_READY, message, None::<()>)
         };
         state.send(vec![Bytes::from(outgoing::error_line(id, &error))]);
     }
@@ -335,7 +335,7 @@ impl Shared {
         (self.sink)(Event::Warning(format!("sent a damaged message: {why}")));
         if let Some(id) = id.as_deref().filter(|id| id.starts_with('"')) {
             // The plugin's own ids are strings: this was a request, and somebody waits for the answer.
-            let error = ErrorBody::new(code::PARSE, why);
+            let error = ErrorObject::owned(ErrorCode::ParseError.code(), why, None::<()>);
             self.state()
                 .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
         }

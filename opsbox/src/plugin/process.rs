@@ -16,7 +16,9 @@ use tokio::sync::watch;
 
 use super::error::PluginError;
 use super::event::{Event, Sink};
+use super::guardian::Guardian;
 use super::quota::{LogQuota, Verdict};
+use super::tool;
 
 const TAIL_LINES: usize = 5;
 const TAIL_CHARS: usize = 300;
@@ -59,7 +61,11 @@ impl Process {
     ///
     /// # Errors
     /// [`PluginError::Spawn`] with the system's reason.
-    pub fn spawn(spec: &ProcessSpec, sink: &Sink) -> Result<(Self, Pipes), PluginError> {
+    pub fn spawn(
+        spec: &ProcessSpec,
+        sink: &Sink,
+        guardian: Option<&Arc<Guardian>>,
+    ) -> Result<(Self, Pipes), PluginError> {
         let refused = |why: String| PluginError::Spawn {
             program: spec.program.display().to_string(),
             why,
@@ -75,7 +81,10 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(|error| {
+                let known = tool::refusal(&spec.program).map(|why| format!("it {why}"));
+                refused(known.unwrap_or_else(|| error.to_string()))
+            })?;
         let missing = || refused("its pipes are missing".into());
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;
@@ -84,6 +93,9 @@ impl Process {
             .id()
             .and_then(|id| Pid::from_raw(id.cast_signed()))
             .ok_or_else(missing)?;
+        if let Some(guardian) = guardian {
+            guardian.watch(pid);
+        }
         widen(&stdin);
         widen(&stdout);
         let tail = Arc::new(Mutex::new(VecDeque::new()));
@@ -94,7 +106,7 @@ impl Process {
             stderr_tx.send_replace(true);
         });
         let (exit_tx, exit) = watch::channel(None);
-        tokio::spawn(reap(child, pid, exit_tx));
+        tokio::spawn(reap(child, pid, exit_tx, guardian.cloned()));
         Ok((
             Self {
                 pid,
@@ -187,10 +199,18 @@ pub fn describe(status: ExitStatus) -> (String, Option<String>) {
 
 const KILLED: &str = "the kernel may have killed it for want of memory: see `dmesg`";
 
-async fn reap(mut child: Child, pid: Pid, exit: watch::Sender<Option<ExitStatus>>) {
+async fn reap(
+    mut child: Child,
+    pid: Pid,
+    exit: watch::Sender<Option<ExitStatus>>,
+    guardian: Option<Arc<Guardian>>,
+) {
     let status = child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(0));
     // Whoever is left of the group lost its leader; a plugin's helpers do not outlive it.
     let _gone = kill_process_group(pid, Signal::KILL);
+    if let Some(guardian) = guardian {
+        guardian.forget(pid);
+    }
     exit.send_replace(Some(status));
 }
 

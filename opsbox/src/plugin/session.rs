@@ -24,7 +24,7 @@ use super::process::{self, Pipes, Process};
 use super::reader;
 
 /// The additions to the protocol that this host knows.
-const FEATURES: [&str; 3] = ["progress", "gap", "output"];
+const FEATURES: [&str; 4] = ["progress", "gap", "output", "steps"];
 const SHUTDOWN: Duration = Duration::from_secs(5);
 const AFTER_EOF: Duration = Duration::from_secs(2);
 const AFTER_TERM: Duration = Duration::from_secs(3);
@@ -68,7 +68,7 @@ impl Session {
         sink: Sink,
         halt: HaltSeen,
     ) -> Result<Self, PluginError> {
-        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink)?;
+        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink, ctx.guardian.as_ref())?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
@@ -189,6 +189,11 @@ impl Session {
         self.hello.hooks.iter().any(|name| name == hook.method())
     }
 
+    /// Returns whether the plugin knows an addition to the protocol; the host knows all of [`FEATURES`].
+    pub fn knows(&self, feature: &str) -> bool {
+        self.hello.features.iter().any(|known| known == feature)
+    }
+
     /// Returns whether the plugin can take no further call.
     pub fn is_dead(&self) -> bool {
         self.shared.is_dead()
@@ -283,7 +288,7 @@ impl Session {
         params: Pieces,
         total: Option<Duration>,
     ) -> CallOutcome {
-        let reports = self.hello.features.iter().any(|feature| feature == "progress");
+        let reports = self.knows("progress");
         let deadlines = Deadlines {
             total: total.map(|limit| (limit, "hook_total")),
             idle: if reports { self.clocks.hook_idle } else { None },
@@ -440,7 +445,10 @@ impl Session {
 
     /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
     pub async fn stop(mut self) {
-        if !self.is_dead() && *self.halt.borrow() != Halt::Abort {
+        if *self.halt.borrow() == Halt::Abort {
+            return self.kill().await;
+        }
+        if !self.is_dead() {
             let nothing = Map::new();
             let asked = self.simple(Hook::Shutdown, &nothing, None, "shutdown");
             // Whatever it answers, the next rung follows.

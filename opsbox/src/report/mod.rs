@@ -3,4 +3,5 @@
 pub mod record;
 pub mod summary;
 
-pub use record::{ErrorRecord, Outcome, Role, RunRecord, SkipReason, Status, StepRecord};
+pub use opsbox_protocol::message::Status;
+pub use record::{ErrorRecord, Outcome, Role, RunRecord, SkipReason, StepRecord};

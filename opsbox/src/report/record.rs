@@ -1,5 +1,6 @@
 //! The record of a run, written as JSON; its schema is published as `docs/schema/run-record.json`.
 
+use opsbox_protocol::message::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,24 +62,6 @@ pub enum Role {
     Output,
 }
 
-/// How a step ended; exactly one for each step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It looked at everything and found something.
-    Findings,
-    /// It looked at everything and found nothing; of a provider, assistant or output: it did all its work.
-    Clean,
-    /// It looked at part; its findings are kept.
-    Incomplete,
-    /// It could not look.
-    Unknown,
-    /// It broke.
-    Failed,
-    /// It was not run; see `skipped`.
-    Skipped,
-}
-
 /// Why a step was not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -115,6 +98,9 @@ pub struct StepRecord {
     pub bytes: u64,
     /// How many Results it returned.
     pub results: u64,
+    /// The Results of a check, each as `relates_to/result_name`; of very many only the first 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<String>,
     /// How many findings it made; null for a step that makes none.
     #[serde(default)]
     pub findings: Option<u64>,
@@ -193,6 +179,7 @@ impl StepRecord {
             seconds: 0.0,
             bytes: 0,
             results: 0,
+            made: Vec::new(),
             findings: None,
             gaps: Vec::new(),
             errors: Vec::new(),
@@ -277,6 +264,20 @@ mod tests {
             step(Role::Output, Status::Clean),
         ];
         assert_eq!(outcome_of(&steps, false, false).exit_code(), 0);
+    }
+
+    #[test]
+    fn the_published_schema_is_that_of_the_record() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema/run-record.json");
+        let now = serde_json::to_string_pretty(&schemars::schema_for!(RunRecord)).unwrap() + "\n";
+        if option_env!("OPSBOX_BLESS").is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        let published = std::fs::read_to_string(path).unwrap();
+        assert_eq!(
+            published, now,
+            "run the test once with OPSBOX_BLESS=1 and commit {path}"
+        );
     }
 
     #[test]

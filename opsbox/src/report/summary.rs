@@ -1,6 +1,7 @@
 //! The summary of a run for people: at most six lines.
 
-use super::record::{Outcome, Role, RunRecord, SkipReason, Status, StepRecord};
+use super::Status;
+use super::record::{Outcome, Role, RunRecord, SkipReason, StepRecord};
 
 const MAX_CAUSES: usize = 3;
 const MAX_NAMES: usize = 4;
@@ -174,8 +175,7 @@ pub fn cause_of(step: &StepRecord) -> String {
             .unwrap_or_default();
         let more = match step.gaps.len() - 1 {
             0 => String::new(),
-            1 => ", and 1 more gap".into(),
-            n => format!(", and {n} more gaps"),
+            n => format!(", and {}", plural(n as u64, "more gap")),
         };
         return format!("{}: {}{remedy}{more}", gap.what, gap.why);
     }

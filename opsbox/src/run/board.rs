@@ -1,19 +1,25 @@
 //! The records of a run's steps while it goes on; every step is settled exactly once.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crate::plan::Plan;
 use crate::plugin::event::Sink;
 use crate::plugin::{Event, Gap, PluginError, ResultSlice};
+use crate::redact::Redactor;
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 
 use super::Observer;
+
+/// A record is for people and programs to read; of more Results than this only the first are named.
+const MAX_NAMES: usize = 1_000;
 
 /// The steps of a run, by index: providers, checks, assistants, outputs.
 pub struct Board {
     steps: Arc<Mutex<Vec<StepRecord>>>,
     observer: Arc<dyn Observer>,
+    /// Set once the configuration is resolved; no plugin knows a secret before.
+    redactor: Arc<OnceLock<Redactor>>,
 }
 
 /// How a step ended, before it is written down.
@@ -25,6 +31,7 @@ pub(crate) struct Ending {
     pub(crate) errors: Vec<ErrorRecord>,
     pub(crate) findings: Option<u64>,
     pub(crate) results: u64,
+    pub(crate) made: Vec<String>,
     pub(crate) bytes: u64,
 }
 
@@ -96,6 +103,7 @@ impl Ending {
             gaps,
             findings,
             results: results.len() as u64,
+            made: results.iter().take(MAX_NAMES).map(ResultSlice::name).collect(),
             bytes: results.iter().map(|result| result.bytes.len() as u64).sum(),
             ..Self::default()
         }
@@ -123,6 +131,7 @@ impl Board {
         Self {
             steps: Arc::new(Mutex::new(steps)),
             observer,
+            redactor: Arc::default(),
         }
     }
 
@@ -132,12 +141,20 @@ impl Board {
 
     /// Returns where the events of a step's plugin go. What a plugin other than an output prints is a log record.
     pub(crate) fn sink(&self, step: usize) -> Sink {
+        let name = self.steps()[step].plugin.clone();
+        self.sink_of(step, name)
+    }
+
+    /// Returns where the events of a process go that serves this step under another name.
+    pub(crate) fn sink_of(&self, step: usize, plugin: String) -> Sink {
         let observer = Arc::clone(&self.observer);
-        let (plugin, role) = {
-            let steps = self.steps();
-            (steps[step].plugin.clone(), steps[step].role)
-        };
+        let redactor = Arc::clone(&self.redactor);
+        let role = self.steps()[step].role;
         Arc::new(move |event| {
+            let event = match redactor.get() {
+                Some(redactor) => redactor.event(event),
+                None => event,
+            };
             let event = match event {
                 Event::Output { text, .. } if role != Role::Output => Event::Log {
                     level: opsbox_protocol::message::LogLevel::Info,
@@ -147,6 +164,12 @@ impl Board {
             };
             observer.said(step, &plugin, event);
         })
+    }
+
+    /// From here on the values of secret fields are replaced in all that plugins say.
+    pub(crate) fn redact(&self, redactor: Redactor) {
+        // Configuration is resolved once in a run.
+        let _first = self.redactor.set(redactor);
     }
 
     pub(crate) fn started(&self, step: usize, hook: &str) {
@@ -162,8 +185,14 @@ impl Board {
             record.skipped = ending.skipped;
             record.gaps = ending.gaps.iter().map(Into::into).collect();
             record.errors = ending.errors;
+            if let Some(redactor) = self.redactor.get() {
+                redactor.step(record);
+            }
             record.findings = ending.findings;
             record.results = ending.results;
+            if record.role == Role::Check {
+                record.made = ending.made;
+            }
             record.bytes = ending.bytes;
             record.seconds = since.map_or(0.0, |since| since.elapsed().as_secs_f64());
             record.clone()

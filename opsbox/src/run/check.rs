@@ -63,12 +63,22 @@ async fn check(
     worker: Option<Arc<Worker>>,
 ) -> Vec<ResultSlice> {
     let step = member.step;
+    let n_providers = awaited.len();
     let mut gathered = Vec::new();
     for awaited in awaited {
         gathered.extend(gather::wait(awaited).await);
     }
+    let deserted = gathered.len() < n_providers;
     let since = Instant::now();
-    if let Some(ending) = hindrance(shared, &member.manifest, &gathered) {
+    let hindrance = if deserted {
+        Some(Ending::unknown(
+            "a provider of it ended without a word".into(),
+            Vec::new(),
+        ))
+    } else {
+        hindrance(shared, &member.manifest, &gathered)
+    };
+    if let Some(ending) = hindrance {
         shared.board.settle(step, None, ending);
         if let Ok(Some(live)) = member.wake(shared).await {
             member::retire(shared, live).await;

@@ -10,6 +10,7 @@ use crate::config::{Settings, Wanted};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::plugin::PluginError;
+use crate::redact::Redactor;
 
 use super::Shared;
 use super::member::{self, Live, Member, Members, State};
@@ -57,6 +58,7 @@ pub(crate) async fn configure(
             faults: resolution.faults,
         });
     }
+    shared.board.redact(Redactor::of(&resolution.plugins));
     let mut activating = JoinSet::new();
     for (prepared, (manifest, plugin)) in prepared
         .into_iter()

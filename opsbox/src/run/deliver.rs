@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use opsbox_protocol::Hook;
+use opsbox_protocol::message::StepStatus;
 use tokio::task::JoinSet;
 
 use crate::halt::Halt;
 use crate::plugin::{PluginError, ResultSlice};
-use crate::report::{Role, Status};
+use crate::report::summary::cause_of;
+use crate::report::{Role, SkipReason, Status};
 
 use super::board::Ending;
 use super::member::{self, Member};
@@ -52,6 +54,21 @@ fn nobody_looked(shared: &Shared) -> bool {
         })
 }
 
+/// Returns how every check ended, so that an output does not take "nothing there" for "nothing found".
+fn statuses(shared: &Shared) -> Vec<StepStatus> {
+    let steps = shared.board.records();
+    let checks = steps.into_iter().filter(|step| step.role == Role::Check);
+    checks
+        .map(|step| StepStatus {
+            why: (!step.is_whole() || matches!(step.skipped, Some(SkipReason::ByChoice { .. })))
+                .then(|| cause_of(&step)),
+            plugin: step.plugin,
+            status: step.status,
+            results: step.made,
+        })
+        .collect()
+}
+
 async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>) {
     let since = Instant::now();
     let live = match member.wake(&shared).await {
@@ -71,7 +88,11 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<Resul
         }
     };
     shared.board.started(member.step, Hook::ProcessResults.method());
-    let given = params::list("results", &results);
+    let given = if live.session.knows("steps") {
+        params::results_with_steps(&statuses(&shared), &results)
+    } else {
+        params::list("results", &results)
+    };
     drop(results);
     let outcome = live.session.call(Hook::ProcessResults, given).await;
     member::retire(&shared, live).await;

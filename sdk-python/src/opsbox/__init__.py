@@ -14,11 +14,14 @@ __version__ = "1.0.0"
 
 _HOMES = {"Result": "plugins", "PluginInfo": "plugins", "Registry": "plugins", "AppConfig": "config"}
 
-# Where the original package is installed too, submodules that are not here are found there.
+# Where the original package is installed too, submodules that are not here are found there. An installed copy
+# of this package is none: it has a bridge.
 __path__ = list(__path__) + [
     _home
     for _home in (_os.path.join(_entry, "opsbox") for _entry in _sys.path)
-    if _home not in __path__ and _os.path.isfile(_os.path.join(_home, "__init__.py"))
+    if _home not in __path__
+    and _os.path.isfile(_os.path.join(_home, "__init__.py"))
+    and not _os.path.isdir(_os.path.join(_home, "_bridge"))
 ]
 
 

@@ -1,6 +1,10 @@
 //! A sandbox for one test: its own home, cache and plugin folder, and the binary under test.
 
+mod legacy;
+mod mirror;
 mod python;
+mod shell;
+mod user;
 
 use std::fmt;
 use std::fs;
@@ -9,7 +13,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+pub use legacy::{Environment, copy};
 pub use python::{python, venv};
+pub use shell::result;
 
 /// A folder that is gone with the test, and everything in it.
 pub struct Sandbox {
@@ -153,8 +159,14 @@ impl Sandbox {
     /// Returns the command for the binary: a cleared environment, the sandbox's home and plugin folder.
     pub fn binary(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
+        command.args(args);
+        self.surround(&mut command);
         command
-            .args(args)
+    }
+
+    /// Gives a command the sandbox's environment and working folder, and nothing else.
+    pub fn surround(&self, command: &mut Command) {
+        command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path("home"))
@@ -162,12 +174,24 @@ impl Sandbox {
             .env("OPSBOX_PLUGIN_DIR", self.path("plugins"))
             .current_dir(self.work())
             .stdin(Stdio::null());
-        command
     }
 
     /// Runs the binary to its end.
     pub fn opsbox(&self, args: &[&str]) -> Seen {
         self.finish(args, &mut self.binary(args))
+    }
+
+    /// Runs the binary with these variables as well; one without a value is taken away.
+    pub fn opsbox_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Seen {
+        let mut command = self.binary(args);
+        for (name, value) in variables {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
+        }
+        self.finish(args, &mut command)
     }
 
     /// Runs a prepared command to its end.

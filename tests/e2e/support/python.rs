@@ -1,7 +1,7 @@
 //! The Python that tests use, and a virtual environment made once from the pinned requirements.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -57,8 +57,37 @@ pub fn venv() -> Option<PathBuf> {
     .clone()
 }
 
+impl super::Sandbox {
+    /// Makes an empty virtual environment in the sandbox and returns it with its folder of packages; `None` without a Python.
+    pub fn environment(&self, name: &str) -> Option<(PathBuf, PathBuf)> {
+        let folder = self.path(name);
+        run(Command::new(python()?)
+            .args(["-m", "venv", "--without-pip"])
+            .arg(&folder));
+        let lib = fs::read_dir(folder.join("lib")).unwrap().next().unwrap().unwrap();
+        let packages = lib.path().join("site-packages");
+        Some((folder, packages))
+    }
+
+    /// Writes the metadata of a package with one entry point, as an installer would.
+    pub fn entry_point(&self, packages: &Path, distribution: &str, point: &str) {
+        let info = packages.join(format!("{}-1.0.dist-info", distribution.replace('-', "_")));
+        fs::create_dir_all(&info).unwrap();
+        fs::write(
+            info.join("METADATA"),
+            format!("Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"),
+        )
+        .unwrap();
+        fs::write(
+            info.join("entry_points.txt"),
+            format!("[opsbox.plugins]\n{point}\n"),
+        )
+        .unwrap();
+    }
+}
+
 #[track_caller]
-fn run(command: &mut Command) {
+pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),

@@ -37,6 +37,13 @@ pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Parsed, Failure> {
             legacy::parse(argv, environ).map(|request| Parsed::Request(Box::new(request)))
         }
         None if argv.is_empty() => modern(&["--help".into()], environ),
+        Some(first) if first.starts_with('-') && !["-h", "-V"].contains(&first) => {
+            let words: Vec<String> = argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            early_flag(&words).map_or_else(|| modern(argv, environ), Err)
+        }
         _ => modern(argv, environ),
     }
 }
@@ -69,15 +76,21 @@ fn modern(argv: &[OsString], environ: &Environ) -> Result<Parsed, Failure> {
     }
 }
 
-/// Says that a flag of a subcommand stands before it.
-pub(crate) fn wrong_order(flag: &str, subcommand: &str) -> Failure {
-    let fault = Fault::new(format!("`{flag}` stands before the subcommand `{subcommand}`"));
-    let usage = if ["run", "plan"].contains(&subcommand) {
-        " PIPELINE"
-    } else {
-        ""
+/// Says that a flag of a subcommand stands before it; `None` where no word is a subcommand.
+pub(crate) fn early_flag(words: &[String]) -> Option<Failure> {
+    let names = subcommands();
+    let at = words.iter().position(|word| names.contains(word))?;
+    let (flag, subcommand) = (words[0].split('=').next().unwrap_or_default(), &words[at]);
+    let command = command();
+    let nested = command.find_subcommand(subcommand)?;
+    // `plugins list` is a subcommand as a whole; other words could be secrets and are not shown.
+    let usage = match words.get(at + 1).and_then(|word| nested.find_subcommand(word)) {
+        Some(deeper) => format!("{subcommand} {}", deeper.get_name()),
+        None if ["run", "plan"].contains(&subcommand.as_str()) => format!("{subcommand} PIPELINE"),
+        None => subcommand.clone(),
     };
-    Failure::usage(fault.hint(format!(
-        "flags come after it: `opsbox {subcommand}{usage} {flag} …`"
-    )))
+    let fault = Fault::new(format!("`{flag}` stands before the subcommand `{subcommand}`"));
+    Some(Failure::usage(
+        fault.hint(format!("flags come after it: `opsbox {usage} {flag} …`")),
+    ))
 }

@@ -9,8 +9,9 @@ use crate::environ::Environ;
 use crate::error::Fault;
 use crate::suggest::did_you_mean;
 
-/// Flags that no variable stands for: `OPSBOX_SET_<FIELD>` sets fields, and some belong to a single question.
-const WITHOUT: [&str; 6] = ["set", "help", "version", "json", "input", "type"];
+/// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
+/// interpreter reads its own, to say so.
+const WITHOUT: [&str; 7] = ["set", "help", "version", "json", "input", "type", "python"];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.
 ///
@@ -102,7 +103,10 @@ pub(super) fn fault(err: &clap::Error, argv: &[OsString]) -> Fault {
     let mut hints = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Some(tip) = line.strip_prefix("tip: ") {
-            hints.push(tip.to_owned());
+            // No argument here is a value that begins with `-`.
+            if !tip.contains("use '-- -") {
+                hints.push(tip.to_owned());
+            }
         } else if let Some(usage) = line.strip_prefix("Usage: ") {
             hints.push(format!("the usage is `{usage}`"));
         } else if !line.starts_with("For more information") {
@@ -127,18 +131,33 @@ pub(super) fn fault(err: &clap::Error, argv: &[OsString]) -> Fault {
     {
         hints.push(format!("the value comes from the variable `{}`", variable(long)));
     }
-    let path: Vec<String> = argv
-        .iter()
-        .map(|word| word.to_string_lossy().into_owned())
-        .take_while(|word| super::subcommands().contains(word))
-        .collect();
-    let path = path.join(" ");
-    hints.push(format!(
-        "see `opsbox{}{path} --help`",
-        if path.is_empty() { "" } else { " " }
-    ));
-    Fault {
-        message: message.join(" "),
-        hints,
+    let mut message = message.join(" ");
+    if let (ErrorKind::UnknownArgument, Some(word)) = (err.kind(), torn_pipeline(argv, &known)) {
+        message = format!("pipeline `{word}` has an empty name in its first part");
+        hints = vec!["write it as `input-output` or `a,b-assistant-c,d`".to_owned()];
     }
+    hints.push(format!("see `opsbox{} --help`", subcommand_path(argv)));
+    Fault { message, hints }
+}
+
+/// Returns the word that was read as short flags but looks like a pipeline: `-x-cli_out`.
+fn torn_pipeline<'a>(argv: &'a [OsString], flag: &str) -> Option<&'a str> {
+    let mut words = argv.iter().filter_map(|word| word.to_str());
+    words.find(|word| {
+        flag.len() == 2 && word.starts_with(flag) && !word.starts_with("--") && word[1..].contains('-')
+    })
+}
+
+/// Returns the subcommands that a command line names, each after a blank.
+fn subcommand_path(argv: &[OsString]) -> String {
+    let mut command = super::command();
+    let mut path = String::new();
+    for word in argv.iter().filter_map(|word| word.to_str()) {
+        let Some(next) = command.find_subcommand(word).cloned() else {
+            break;
+        };
+        path = format!("{path} {word}");
+        command = next;
+    }
+    path
 }

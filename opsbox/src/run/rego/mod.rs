@@ -21,12 +21,10 @@ use super::gather::Gathered;
 use super::member::{self, Live, Member};
 use super::{Shared, params};
 
-pub use request::{Verdict, check_request, read_verdict};
+pub use request::{Verdict, check_request, of_policy, patience, read_verdict};
 
 /// How long one policy may take where neither its manifest nor `--timeout` says.
 const POLICY_LIMIT: Duration = Duration::from_secs(300);
-/// The worker stops itself first, with the better message; the host kills it this much later.
-pub const WORKER_GRACE: Duration = Duration::from_secs(2);
 
 /// The worker of one provider. It takes one check at a time; a dead one is replaced for the next check.
 pub(crate) struct Worker {
@@ -74,7 +72,7 @@ trait Start {
 impl Start for Option<Ready> {
     async fn start(&mut self, worker: &Worker, shared: &Shared) -> Result<&mut Ready, PluginError> {
         if self.as_ref().is_none_or(|ready| ready.session.is_dead()) {
-            let sink = shared.board.sink(worker.step);
+            let sink = shared.board.sink_of(worker.step, worker.spec.name.clone());
             let session = Session::start(worker.spec.clone(), &shared.ctx, sink, shared.halt.clone()).await?;
             *self = Some(Ready {
                 session,
@@ -120,10 +118,9 @@ impl Worker {
                 pieces.push(request.into());
             }
         }
-        let total = Some(limit + WORKER_GRACE);
         let outcome = ready
             .session
-            .request_within("x-opsbox/rego/check", Expect::Raw, pieces, total)
+            .request_within("x-opsbox/rego/check", Expect::Raw, pieces, patience(limit))
             .await;
         read_verdict(outcome.answer?)
     }
@@ -167,7 +164,9 @@ pub(crate) async fn check(
             .as_ref()
             .is_some_and(|live| live.session.has(Hook::ReportFindings));
         let request = check_request(&manifest, &member.config, kept, !reports, limit)?;
-        let verdict = worker.evaluate(shared, kept, changed, request, limit).await?;
+        let file = manifest.rego.as_ref().map_or("", |rego| &rego.file);
+        let verdict = worker.evaluate(shared, kept, changed, request, limit).await;
+        let verdict = verdict.map_err(|error| of_policy(error, file))?;
         report(shared, step, live.as_mut(), verdict, &mut gaps).await
     }
     .await;

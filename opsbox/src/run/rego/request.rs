@@ -89,9 +89,9 @@ pub fn check_request(
     })?;
     let policy = match &rego.policy {
         Policy::Embedded(text) => (*text).to_owned(),
-        Policy::File(path) => std::fs::read_to_string(path).map_err(|error| PluginError::Spawn {
-            program: rego.file.clone(),
-            why: format!("the policy cannot be read: {error}"),
+        Policy::File(path) => std::fs::read_to_string(path).map_err(|error| PluginError::Unreadable {
+            file: rego.file.clone(),
+            why: error.to_string(),
         })?,
     };
     let config = with_defaults(manifest, config);
@@ -100,7 +100,8 @@ pub fn check_request(
     let facts = CheckFacts {
         name: &manifest.name,
         file: &rego.file,
-        policy: &policy,
+        // Editors on Windows put a byte order mark first.
+        policy: policy.strip_prefix('\u{feff}').unwrap_or(&policy),
         version: rego.version,
         rule: &rego.rule,
         strict: rego.strict,
@@ -137,6 +138,48 @@ fn with_defaults(manifest: &Manifest, config: &Map<String, Value>) -> Map<String
     }
     filled.extend(config.clone());
     filled
+}
+
+/// The worker stops itself first, with the better message; the host kills it this much later.
+const WORKER_GRACE: Duration = Duration::from_secs(2);
+
+/// Returns how long to wait for a worker whose policy may take this long; a limit of zero is off.
+pub fn patience(limit: Duration) -> Option<Duration> {
+    (!limit.is_zero()).then(|| limit + WORKER_GRACE)
+}
+
+/// Says of the policy what the wire says of the worker that evaluates it. `file` is how messages name the policy.
+pub fn of_policy(error: PluginError, file: &str) -> PluginError {
+    match error {
+        PluginError::Answered { body, .. } => PluginError::Policy { body },
+        PluginError::Exited {
+            how, guess, stderr, ..
+        } => {
+            let said = |words: &str| stderr.iter().any(|line| line.contains(words));
+            let known = if said("overflowed its stack") {
+                Some("the policy recurses without end: break the circle, or use `walk` or `graph.reachable`")
+            } else if said("memory allocation") {
+                Some(
+                    "the policy needs more memory than it may take: narrow its data, or build no list that it does not need",
+                )
+            } else {
+                None
+            };
+            PluginError::Exited {
+                how,
+                when: format!("while it evaluated `{file}`"),
+                stderr: if known.is_some() { Vec::new() } else { stderr },
+                guess: known.map(str::to_owned).or(guess),
+            }
+        }
+        PluginError::Timeout { limit, idle, key, .. } => PluginError::Timeout {
+            method: format!("evaluate {file}"),
+            limit,
+            idle,
+            key,
+        },
+        other => other,
+    }
 }
 
 fn shape(why: &str) -> PluginError {

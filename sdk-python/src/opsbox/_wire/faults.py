@@ -27,8 +27,7 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
     """
     if isinstance(err, (BadReturn, Inexpressible)):
         data = {"origin": "plugin", "plugin": plugin, "hook": hook, "hint": _RETURN_HINT}
-        return WireError(HOOK_FAILED, f"`{hook}` returned what cannot be sent: {err}", data)
-    what = doing or f"`{hook}` failed"
+        return WireError(HOOK_FAILED, f"it returned what cannot be sent: {err}", data)
     data = {
         "origin": "plugin",
         "plugin": plugin,
@@ -36,7 +35,9 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
         "hint": hint_for(err),
         "traceback": text_of(err),
     }
-    return WireError(HOOK_FAILED, f"{what}: {one_line(err)}", data)
+    # The host puts "`hook` failed" before it.
+    message = f"{doing}: {one_line(err)}" if doing else one_line(err)
+    return WireError(HOOK_FAILED, message, data)
 
 
 def internal(err: BaseException, plugin: str, hook: str) -> WireError:
@@ -95,9 +96,7 @@ def hint_for(err: BaseException) -> str:
     if isinstance(err, MemoryError):
         return "gather less at once, or give the process more memory"
     place = _place(err)
-    return (
-        f"look at {place}; the full traceback is in the log at level debug" if place else "see the traceback"
-    )
+    return f"look at {place}; `-v` shows the traceback" if place else "see the traceback, which `-v` shows"
 
 
 def _place(err: BaseException) -> str:

@@ -1,0 +1,106 @@
+//! The guardian: a child of the host that outlives it by a moment, and ends what a killed host left behind.
+//!
+//! A host that is killed can run no ladder, and death signals do not reach a plugin's own children. The guardian holds one end of a pipe;
+//! when the host is gone, however it went, the pipe ends, and the guardian kills every group it was told of and every process
+//! that carries the run's id.
+
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
+
+use super::launch::SERVE;
+
+/// The host's end of the pipe. Dropping it ends the guardian.
+#[derive(Debug)]
+pub struct Guardian {
+    pipe: Mutex<ChildStdin>,
+}
+
+impl Guardian {
+    /// Starts the guardian of a run: this binary, with nothing of the user's environment.
+    ///
+    /// # Errors
+    /// As the operating system says; the run can go on without.
+    pub fn start(executable: &Path, run_id: &str) -> io::Result<Self> {
+        let mut child = Command::new(executable)
+            .args([SERVE, "guardian", run_id])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let pipe = child
+            .stdin
+            .take()
+            .ok_or_else(|| io::Error::other("the guardian has no pipe"))?;
+        Ok(Self {
+            pipe: Mutex::new(pipe),
+        })
+    }
+
+    /// A group is the host's from now on.
+    pub(crate) fn watch(&self, group: Pid) {
+        self.tell('+', group);
+    }
+
+    /// A group is gone; its number may soon be somebody else's.
+    pub(crate) fn forget(&self, group: Pid) {
+        self.tell('-', group);
+    }
+
+    fn tell(&self, sign: char, group: Pid) {
+        let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
+        // A guardian that is gone can be told nothing, and the host's own ladder still works.
+        let _told = pipe.write_all(format!("{sign}{}\n", group.as_raw_nonzero()).as_bytes());
+    }
+}
+
+/// Is the guardian: listens until the host is gone, then ends what it left behind.
+pub fn serve(run_id: &str) {
+    let mut groups: Vec<i32> = Vec::new();
+    for line in io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        let Some((sign, group)) = line.split_at_checked(1) else {
+            continue;
+        };
+        let Ok(group) = group.parse() else { continue };
+        groups.retain(|known| *known != group);
+        if sign == "+" {
+            groups.push(group);
+        }
+    }
+    for group in groups.into_iter().filter_map(Pid::from_raw) {
+        // It may be gone by itself, which is what was wanted.
+        let _gone = kill_process_group(group, Signal::KILL);
+    }
+    for pid in of_run(run_id) {
+        let _gone = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Returns the processes whose environment names the run; those of other users cannot be seen.
+fn of_run(run_id: &str) -> Vec<Pid> {
+    let wanted = format!("OPSBOX_RUN_ID={run_id}");
+    let own = getpid();
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    processes
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let pid = entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)?;
+            let environ = fs::read(entry.path().join("environ")).ok()?;
+            let carries = environ
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == wanted.as_bytes());
+            (carries && pid != own).then_some(pid)
+        })
+        .collect()
+}

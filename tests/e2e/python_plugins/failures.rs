@@ -1,0 +1,203 @@
+//! A Python plugin that breaks: its step says so, the others go on.
+
+use std::io::{BufRead, BufReader};
+use std::process::Command;
+
+use crate::support::{Sandbox, Seen, step, venv};
+
+/// Runs `bad,good-json_out`, and asserts that `bad` failed and `good` was delivered.
+fn run_beside_a_good_one(source: &str) -> Option<(Sandbox, Seen)> {
+    let python = venv()?;
+    let sandbox = Sandbox::new();
+    sandbox.legacy("bad", "input", source);
+    sandbox.finds("good", "{'key': 'value'}");
+    let args = ["run", "bad,good-json_out", "-o", "record.json"];
+    let seen = sandbox.opsbox_on(&python, &args).exits(4);
+    let record = sandbox.record();
+    assert_eq!(step(&record, "bad")["status"], "failed", "{seen}");
+    assert_eq!(step(&record, "good")["results"], 1, "{seen}");
+    assert!(sandbox.read("work/findings/test/good.json").contains("value"));
+    Some((sandbox, seen))
+}
+
+#[track_caller]
+fn fails_with(hook: &str, texts: &[&str]) {
+    let source = format!("import os, sys\n\nclass P:\n    def process(self, data):\n        {hook}\n");
+    if let Some((_sandbox, seen)) = run_beside_a_good_one(&source) {
+        seen.says(&["bad"]).says(texts);
+    }
+}
+
+#[test]
+fn an_exception_names_its_type_and_the_line_it_came_from() {
+    fails_with(
+        "raise LookupError('no such account')",
+        &[
+            "bad: `process` failed: LookupError: no such account",
+            "bad.py:5",
+            "`-v` shows the traceback",
+        ],
+    );
+}
+
+#[test]
+fn a_plugin_that_ends_its_process_fails_its_step_only() {
+    fails_with(
+        "sys.exit('enough')",
+        &["sys.exit('enough')", "must not end its process"],
+    );
+    fails_with("os._exit(3)", &["exited with status 3", "`process`"]);
+    fails_with("os.abort()", &["SIGABRT", "`process`"]);
+}
+
+#[test]
+fn a_plugin_that_reads_standard_input_meets_its_end_at_once() {
+    fails_with("input('sure? ')", &["EOFError", "do not read standard input"]);
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let source = "
+import sys
+from opsbox import Result
+
+class P:
+    def process(self, data):
+        read = sys.stdin.read()
+        return Result(relates_to='test', result_name='reads', result_description='d', details={'read': read}, formatted='-')
+";
+    sandbox.legacy("reads", "input", source);
+    sandbox.opsbox_on(&python, &["run", "reads-json_out"]).exits(0);
+    assert_eq!(
+        sandbox.json("work/findings/test/reads.json")["details"]["read"],
+        ""
+    );
+}
+
+#[test]
+fn what_is_no_result_is_refused_with_its_path() {
+    fails_with(
+        "return [{'relates_to': 'test'}]",
+        &["`[0]`: not a Result", "`details`"],
+    );
+}
+
+#[test]
+fn an_object_that_json_cannot_express_is_named_by_its_path() {
+    fails_with(
+        "return [dict(relates_to='a', result_name='b', result_description='', details={'socket': object()}, formatted='')]",
+        &["socket", "object"],
+    );
+}
+
+#[test]
+fn a_plugin_that_cannot_be_imported_leaves_the_others_usable() {
+    let class = "\nclass P:\n    def process(self, data):\n        return []\n";
+    for (start, texts) in [
+        (
+            "import not_installed_anywhere",
+            &["No module named 'not_installed_anywhere'", "-m pip install"][..],
+        ),
+        ("def broken(:", &["SyntaxError", "correct the file"]),
+        ("raise SystemExit(3)", &["sys.exit(3)"]),
+    ] {
+        let Some((_sandbox, seen)) = run_beside_a_good_one(&format!("{start}\n{class}")) else {
+            return;
+        };
+        seen.says(&["bad"]).says(texts);
+    }
+}
+
+#[test]
+fn a_plugin_that_cannot_be_imported_is_listed_and_hides_nobody() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.legacy("bad", "input", "def broken(:\n");
+    sandbox.finds("good", "{}");
+    let seen = sandbox.opsbox_on(&python, &["plugins", "list"]).exits(0);
+    seen.prints(&["bad", "good", "json_out"]);
+    sandbox
+        .opsbox_on(&python, &["run", "good-json_out"])
+        .exits(0)
+        .hides(&["SyntaxError"]);
+}
+
+#[test]
+fn a_wrong_class_name_is_named_with_the_near_one() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.fixture("seed/example_input");
+    let manifest = sandbox
+        .read("plugins/example_input/example_input.toml")
+        .replace("ExampleInputPlugin", "ExampleInputPlugins");
+    sandbox.write("plugins/example_input/example_input.toml", &manifest);
+    let seen = sandbox.opsbox_on(&python, &["run", "example_input-json_out"]);
+    seen.exits(1).says(&[
+        "no class `ExampleInputPlugins`",
+        "did you mean `ExampleInputPlugin`?",
+        "class_name",
+    ]);
+}
+
+#[test]
+fn a_hook_that_hangs_meets_its_deadline() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let source =
+        "import threading\n\nclass P:\n    def process(self, data):\n        threading.Event().wait()\n";
+    sandbox.legacy("bad", "input", source);
+    sandbox
+        .opsbox_on(&python, &["run", "bad-json_out", "--timeout", "1s"])
+        .exits(1)
+        .says(&["bad", "no answer to `process` within 1s"]);
+}
+
+#[test]
+fn an_output_that_breaks_leaves_the_other_outputs_whole() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.finds("good", "{}");
+    let source = "
+class P:
+    def process_results(self, results):
+        print('half a')
+        raise OSError('the service is gone')
+";
+    sandbox.legacy("bad", "output", source);
+    let seen = sandbox
+        .opsbox_on(&python, &["run", "good-bad,json_out"])
+        .exits(4)
+        .says(&["bad", "OSError: the service is gone"]);
+    assert_eq!(seen.stdout, "half a\n", "{seen}");
+    assert!(sandbox.read("work/findings/test/good.json").contains("good"));
+}
+
+#[test]
+fn an_interrupt_stops_a_hook_and_delivers_what_there_is() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let source = "import threading\n\nclass P:\n    def process(self, data):\n        \
+                  print('now it waits')\n        threading.Event().wait()\n";
+    sandbox.legacy("waits", "input", source);
+    sandbox.finds("good", "{'key': 'value'}");
+    let interpreter = format!("--python={}", python.display());
+    let args = ["run", "good,waits-json_out", "-v", "--jobs=1", &interpreter];
+    let mut child = sandbox.start(&args);
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    for line in lines.by_ref().map(Result::unwrap) {
+        said.push_str(&line);
+        if line.contains("now it waits") {
+            break;
+        }
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    lines.for_each(|line| said.push_str(&line.unwrap()));
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(sandbox.read("work/findings/test/good.json").contains("value"));
+}

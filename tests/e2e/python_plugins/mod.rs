@@ -1,0 +1,8 @@
+//! Python plugins of the original's style run unchanged: from a folder, from a package, in a full environment and in a bare one.
+
+mod configuration;
+mod documentation;
+mod environment;
+mod failures;
+mod flow;
+mod installed;
