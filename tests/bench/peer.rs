@@ -35,6 +35,7 @@ impl Host {
             log_level: LogLevel::Info,
             terminal: None,
             legacy_environment: false,
+            guardian: None,
         };
         Ok(Self {
             ctx,
