@@ -10,7 +10,9 @@
 mod bad_input;
 mod broken_plugins;
 mod configuration;
+mod discovery;
 mod house;
+mod legacy_grammar;
 mod python_suite;
 mod support;
 mod transcript;
