@@ -94,7 +94,7 @@ fn every_layer_wins_over_the_next_one() {
     sandbox.opsbox(&["run", "mirror-out"]).exits(0);
     assert_eq!(sandbox.configured("mirror"), Some(json!({"region": "home"})));
     sandbox.write("home/.opsbox.json", "{}");
-    std::fs::remove_file(sandbox.path("plugins/mirror/set_data.json")).unwrap();
+    std::fs::remove_file(sandbox.path("notes/mirror/set_data.json")).unwrap();
     sandbox.opsbox(&["run", "mirror-out"]).exits(0);
     let sent = sandbox.configured("mirror").unwrap_or(json!({}));
     assert_eq!(sent, json!({}), "the default is the plugin's own");
@@ -333,7 +333,7 @@ fn a_plugin_sees_no_variable_that_it_does_not_declare() {
         .opsbox_with(&variables, &["run", "closed,open-out"])
         .exits(0);
     let names = |plugin: &str| -> Vec<String> {
-        let text = sandbox.read(&format!("plugins/{plugin}/environment"));
+        let text = sandbox.read(&format!("notes/{plugin}/environment"));
         let name = |line: &str| {
             line.strip_prefix("export ")
                 .map(|rest| rest.split('=').next().unwrap().to_owned())
