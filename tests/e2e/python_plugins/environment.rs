@@ -135,7 +135,7 @@ fn without_any_python_native_plugins_run_and_python_ones_say_what_is_missing() {
 fn a_shim_chooses_the_interpreter_by_its_own_variables() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();
-    let Some(environment) = sandbox.environment() else {
+    let Some(environment) = sandbox.python_environment() else {
         return;
     };
     let system = crate::support::python().unwrap();
