@@ -51,7 +51,9 @@ fn the_original_command_line_runs_them_too() {
 #[test]
 fn without_pluggy_and_pydantic_the_ones_that_need_only_pluggy_and_result_run() {
     let sandbox = Sandbox::new();
-    let Some(bare) = sandbox.python_environment() else { return };
+    let Some(bare) = sandbox.python_environment() else {
+        return;
+    };
     sandbox.fixture("seed/example_assistant");
     sandbox.fixture("seed/example_output");
     sandbox.finds("plain", "{'key': 'value'}");
@@ -69,7 +71,9 @@ fn without_pluggy_and_pydantic_the_ones_that_need_only_pluggy_and_result_run() {
 #[test]
 fn without_pydantic_a_plugin_that_imports_it_is_named_with_the_command_that_installs_it() {
     let sandbox = Sandbox::new();
-    let Some(bare) = sandbox.python_environment() else { return };
+    let Some(bare) = sandbox.python_environment() else {
+        return;
+    };
     sandbox.fixture("seed/example_input");
     let python = bare.python.to_str().unwrap().to_owned();
     sandbox
