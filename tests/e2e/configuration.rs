@@ -64,7 +64,8 @@ fn every_layer_wins_over_the_next_one() {
     let all: &[(&str, &str)] = &[("REGION", "own"), ("OPSBOX_SET_REGION", "set")];
     let flag: &[&str] = &["--set", "region=flag", "--config", "extra.json"];
     let of_pipeline = format!("{project} [pipelines.daily]");
-    let steps: [(&str, &[(&str, &str)], &[&str], &str, &str); 6] = [
+    type Step<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str, &'a str);
+    let steps: [Step<'_>; 6] = [
         ("daily", all, flag, "flag", "--set region"),
         ("daily", all, &flag[2..], "set", "OPSBOX_SET_REGION"),
         ("daily", &all[..1], &flag[2..], "own", "REGION"),
