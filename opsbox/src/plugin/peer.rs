@@ -217,7 +217,12 @@ impl Shared {
             Ok(Incoming::Notification { method, params }) => self.notified(&method, params),
             Ok(Incoming::Request { id, method, .. }) => self.requested(id, &method),
             Err(LineFault::Noise) => self.noise(text),
-            Err(LineFault::Damaged { id, why }) => self.damage(id, &why),
+            Err(LineFault::Damaged { id, why, answer }) => {
+                if let Some((id, code)) = id.as_deref().zip(answer) {
+                    self.refuse(id, code, &why);
+                }
+                self.damage(id, &why);
+            }
         }
     }
 
@@ -246,6 +251,14 @@ impl Shared {
         };
         // A caller that has given up does not mind.
         let _sent = pending.answer.send(answer);
+    }
+
+    /// Answers a request that cannot be read.
+    fn refuse(&self, id: &str, code: i64, why: &str) {
+        let code = i32::try_from(code).unwrap_or_else(|_| ErrorCode::InternalError.code());
+        let error = ErrorObject::owned(code, why, None::<()>);
+        self.state()
+            .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
     }
 
     fn requested(&self, id: &str, method: &str) {
@@ -333,12 +346,6 @@ impl Shared {
 
     fn damage(&self, id: Option<String>, why: &str) {
         (self.sink)(Event::Warning(format!("sent a damaged message: {why}")));
-        if let Some(id) = id.as_deref().filter(|id| id.starts_with('"')) {
-            // The plugin's own ids are strings: this was a request, and somebody waits for the answer.
-            let error = ErrorObject::owned(ErrorCode::ParseError.code(), why, None::<()>);
-            self.state()
-                .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
-        }
         let pending = id
             .and_then(|id| id.parse().ok())
             .and_then(|id: u64| self.state().pending.remove(&id));
