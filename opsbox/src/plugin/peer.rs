@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use jsonrpsee_types::{ErrorCode, ErrorObject};
 use opsbox_protocol::message::{GapParams, LogParams, OutputParams, ProgressParams};
 use opsbox_protocol::{Expect, Incoming, LineFault, Outcome, code, limits, outgoing, parse_line, recover_id};
 use serde_json::value::RawValue;
-use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Gap, Reply};
@@ -20,8 +18,6 @@ use super::event::{Event, Sink};
 use super::quota::{LogQuota, NoiseQuota, Verdict};
 use super::reader::depth_fault;
 
-/// Below this size a message is copied into one buffer: one system call instead of several.
-const JOIN_BYTES: usize = 64 * 1024;
 const SHOWN_CHARS: usize = 200;
 /// The code of the protocol in the width of JSON-RPC's own.
 const NOT_READY: i32 = code::NOT_READY as i32;
@@ -377,54 +373,6 @@ impl State {
             let _sent = lane.send(pieces);
         }
     }
-}
-
-/// Why the writer stopped before it was asked to.
-#[derive(Debug)]
-pub(crate) enum WriteFault {
-    /// The plugin closed its stdin or died.
-    Closed,
-    /// It reads nothing.
-    Stalled,
-}
-
-/// Writes messages until the lane closes; then stdin is closed.
-pub(crate) async fn write_all(
-    mut stdin: ChildStdin,
-    mut lane: mpsc::UnboundedReceiver<Pieces>,
-    stall: Option<Duration>,
-) -> Result<(), WriteFault> {
-    while let Some(pieces) = lane.recv().await {
-        let size: usize = pieces.iter().map(Bytes::len).sum();
-        if size <= JOIN_BYTES {
-            write_piece(&mut stdin, &pieces.concat(), stall).await?;
-            continue;
-        }
-        for piece in pieces {
-            write_piece(&mut stdin, &piece, stall).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn write_piece(
-    stdin: &mut ChildStdin,
-    mut rest: &[u8],
-    stall: Option<Duration>,
-) -> Result<(), WriteFault> {
-    while !rest.is_empty() {
-        let written = match stall {
-            None => stdin.write(rest).await,
-            Some(limit) => tokio::time::timeout(limit, stdin.write(rest))
-                .await
-                .map_err(|_| WriteFault::Stalled)?,
-        };
-        match written {
-            Ok(0) | Err(_) => return Err(WriteFault::Closed),
-            Ok(written) => rest = &rest[written..],
-        }
-    }
-    Ok(())
 }
 
 fn shown(text: &str) -> String {
