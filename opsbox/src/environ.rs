@@ -7,27 +7,21 @@ use std::path::{Path, PathBuf};
 use jiff::Zoned;
 
 /// Variables that every plugin may see, and that never count as configuration; a star stands for any ending.
-pub const COMMON_VARIABLES: [&str; 25] = [
+pub const COMMON_VARIABLES: [&str; 19] = [
     "PATH",
     "HOME",
     "USER",
-    "LOGNAME",
-    "SHELL",
     "LANG",
-    "LANGUAGE",
     "LC_*",
     "TZ",
     "TMPDIR",
     "TERM",
-    "COLORTERM",
     "COLUMNS",
-    "LINES",
     "NO_COLOR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
     "NO_PROXY",
-    "FTP_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
@@ -36,8 +30,22 @@ pub const COMMON_VARIABLES: [&str; 25] = [
 ];
 
 /// Variables that shells and systems set for themselves; nobody who has them meant to configure a plugin.
-const SYSTEM_VARIABLES: [&str; 9] = [
-    "PWD", "OLDPWD", "SHLVL", "MAIL", "HOSTNAME", "HOSTTYPE", "EDITOR", "PAGER", "DISPLAY",
+const SYSTEM_VARIABLES: [&str; 15] = [
+    "LOGNAME",
+    "SHELL",
+    "LANGUAGE",
+    "COLORTERM",
+    "LINES",
+    "FTP_PROXY",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "MAIL",
+    "HOSTNAME",
+    "HOSTTYPE",
+    "EDITOR",
+    "PAGER",
+    "DISPLAY",
 ];
 
 /// Returns whether a variable matches one of the patterns: a name, or a beginning with a star; case counts.

@@ -146,7 +146,9 @@ impl Listener {
                 }
                 return;
             }
-            Err(LineFault::Damaged { id: Some(id), why }) => {
+            Err(LineFault::Damaged {
+                id: Some(id), why, ..
+            }) => {
                 let code = if why.starts_with("not valid JSON") {
                     code::PARSE
                 } else {

@@ -1,5 +1,6 @@
-//! The output `cli_out`: the worst findings on one screen, the rest counted, and where to see them.
+//! The output `cli_out`: the worst findings on one screen, the rest counted, and every check that could not look named.
 
+mod checks;
 mod render;
 mod row;
 
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 
 use opsbox_plugin::{Ctx, Output, Plugin, Result, ResultRef, Service};
 
+use checks::Checks;
 use render::Screen;
 
 /// Configuration of `cli_out`.
@@ -36,7 +38,7 @@ impl Output for CliOut {
             color: terminal.is_some_and(|terminal| terminal.color),
             show_all: self.0.cli_out_show_all,
         };
-        ctx.output(screen.render(results));
+        ctx.output(screen.render(results, Checks(ctx.steps())));
         Ok(())
     }
 }
@@ -47,4 +49,37 @@ pub(crate) fn serve() -> ExitCode {
 
 pub(crate) fn service() -> Service {
     Service::output::<CliOut>().version(env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use opsbox_plugin::Harness;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_incomplete_check_is_never_shown_as_clean() {
+        let mut harness = Harness::ready(service(), json!({}));
+        let result = |name: &str| json!({"relates_to": "host", "result_name": name, "result_description": "", "details": [], "formatted": ""});
+        let steps = json!([
+            {"plugin": "disk_space", "status": "clean", "results": ["host/disk_space"]},
+            {"plugin": "passwords", "status": "incomplete", "results": ["host/passwords"],
+             "why": "/etc/shadow: permission denied (run as root)"},
+            {"plugin": "reboot_required", "status": "skipped", "results": []},
+        ]);
+        harness
+            .call(
+                "process_results",
+                &json!({"steps": steps, "results": [result("disk_space"), result("passwords")]}),
+            )
+            .expect("delivered");
+        assert_eq!(
+            harness.output_text(),
+            "nothing found, but only 1 of 3 checks looked at everything\n\
+             incomplete passwords: /etc/shadow: permission denied (run as root)\n\
+             not applicable: reboot_required\n\
+             nothing found by: disk_space\n"
+        );
+    }
 }

@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 use opsbox_plugin::ResultRef;
 use textwrap::core::display_width;
 
+use super::checks::Checks;
 use super::row::Row;
 use crate::json;
 use crate::severity::Severity;
@@ -17,7 +18,9 @@ pub(super) struct Screen {
     pub(super) show_all: bool,
 }
 
-/// Findings on the screen; with the lines around them it stays under 25 lines.
+/// Lines on the screen.
+const MAX_LINES: usize = 24;
+/// Findings on the screen; fewer where the lines around them need the place.
 const MAX_ROWS: usize = 12;
 /// Lines for Results that are text rather than findings.
 const MAX_TEXT_LINES: usize = 7;
@@ -25,33 +28,52 @@ const MAX_TEXT_LINES: usize = 7;
 const SEVERITY_COLUMNS: usize = 8;
 
 impl Screen {
-    pub(super) fn render(self, results: &[ResultRef<'_>]) -> String {
+    pub(super) fn render(self, results: &[ResultRef<'_>], checks: Checks<'_>) -> String {
         let mut rows = Vec::new();
         let mut quiet = Vec::new();
         let mut texts = Vec::new();
+        let mut n_sources = 0;
         for result in results {
             match json::items(result.details.get()) {
-                Some(items) if items.is_empty() => quiet.push(name_of(result)),
-                Some(items) => rows.extend(items.into_iter().map(|item| Row::new(&result.result_name, item))),
+                Some(items) if items.is_empty() => {
+                    if checks.is_clean(result) {
+                        quiet.push(name_of(result));
+                    }
+                }
+                Some(items) => {
+                    n_sources += 1;
+                    rows.extend(items.into_iter().map(|item| Row::new(&result.result_name, item)));
+                }
                 None => texts.push(result),
             }
         }
-        let n_sources = results.len() - quiet.len() - texts.len();
+        quiet.extend(checks.clean_without_results());
         rows.sort_by_key(|row| row.severity);
+        let statuses = checks.lines(self.columns, self.show_all);
+        let mut rest = Vec::new();
+        self.texts(&texts, !rows.is_empty(), statuses.len(), &mut rest);
+        rest.extend(statuses);
+        self.quiet(&quiet, &mut rest);
         let mut out = Vec::new();
-        out.push(self.headline(&rows, n_sources));
-        self.table(&rows, &mut out);
-        self.texts(&texts, !rows.is_empty(), &mut out);
-        self.quiet(&quiet, &mut out);
+        if !rows.is_empty() {
+            out.push(self.headline(&rows, n_sources));
+            // Two lines: the one above, and the one that counts what is not shown.
+            self.table(
+                &rows,
+                MAX_LINES.saturating_sub(rest.len() + 2).min(MAX_ROWS),
+                &mut out,
+            );
+        } else if texts.is_empty() {
+            out.push(cut(&checks.headline(results.len()), self.columns));
+        }
+        // Texts alone are what was asked for; nobody was looking for findings.
+        out.extend(rest);
         let mut text = out.join("\n");
         text.push('\n');
         text
     }
 
     fn headline(self, rows: &[Row], n_sources: usize) -> String {
-        if rows.is_empty() {
-            return "no findings".to_owned();
-        }
         let mut counts: Vec<(Severity, usize)> = Vec::new();
         for row in rows {
             match counts.last_mut() {
@@ -76,8 +98,8 @@ impl Screen {
         }
     }
 
-    fn table(self, rows: &[Row], out: &mut Vec<String>) {
-        let limit = if self.show_all { rows.len() } else { MAX_ROWS };
+    fn table(self, rows: &[Row], max_rows: usize, out: &mut Vec<String>) {
+        let limit = if self.show_all { rows.len() } else { max_rows };
         let visible = &rows[..limit.min(rows.len())];
         let source_columns = visible
             .iter()
@@ -112,18 +134,16 @@ impl Screen {
         }
     }
 
-    fn texts(self, texts: &[&ResultRef<'_>], after_rows: bool, out: &mut Vec<String>) {
-        if texts.is_empty() {
-            return;
-        }
-        if !after_rows {
-            // Texts alone are what was asked for; nobody was looking for findings.
-            out.clear();
-        }
+    fn texts(self, texts: &[&ResultRef<'_>], after_rows: bool, n_statuses: usize, out: &mut Vec<String>) {
         let mut budget = if self.show_all {
             usize::MAX
         } else {
-            MAX_TEXT_LINES + if after_rows { 0 } else { MAX_ROWS }
+            MAX_TEXT_LINES
+                + if after_rows {
+                    0
+                } else {
+                    MAX_ROWS - n_statuses.min(MAX_ROWS)
+                }
         };
         let mut n_hidden = 0;
         for result in texts {
@@ -212,108 +232,4 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAIN: Screen = Screen {
-        columns: 80,
-        color: false,
-        show_all: false,
-    };
-
-    fn render(screen: Screen, results: &str) -> String {
-        screen.render(&serde_json::from_str::<Vec<ResultRef<'_>>>(results).expect("Results"))
-    }
-
-    fn result(name: &str, details: &str, formatted: &str) -> String {
-        let formatted = serde_json::Value::from(formatted);
-        format!(
-            r#"{{"relates_to":"host","result_name":"{name}","result_description":"","details":{details},"formatted":{formatted}}}"#
-        )
-    }
-
-    #[test]
-    fn findings_stand_worst_first_and_quiet_checks_are_named() {
-        let disk = r#"[{"resource":"/home","message":"/home is 86 % full","severity":"medium"},
-            {"resource":"/var","message":"/var is 97 % full","severity":"critical"}]"#;
-        let ports = r#"[{"resource":"tcp/22","message":"tcp port 22 is open on every address (sshd), which is much too long for a row","severity":"high"}]"#;
-        let all = [
-            result("disk_space", disk, "x"),
-            result("exposed_ports", ports, "x"),
-            result("inodes", "[]", ""),
-        ];
-        assert_eq!(
-            render(PLAIN, &format!("[{}]", all.join(","))),
-            "3 findings of 2 checks: 1 critical, 1 high, 1 medium\n\
-             \x20 critical  disk_space     /var is 97 % full\n\
-             \x20 high      exposed_ports  tcp/22: tcp port 22 is open on every address (sshd),…\n\
-             \x20 medium    disk_space     /home is 86 % full\n\
-             nothing found by: inodes\n"
-        );
-    }
-
-    #[test]
-    fn the_first_screen_stays_under_25_lines_and_80_columns_whatever_comes() {
-        let finding = r#"{"resource":"a very long name of a resource that goes on and on and on and on","severity":"low"}"#;
-        let mut all = Vec::new();
-        for index in 0..40 {
-            let findings = vec![finding; 50].join(",");
-            all.push(result(
-                &format!("a_check_with_quite_a_long_name_{index}"),
-                &format!("[{findings}]"),
-                "",
-            ));
-            all.push(result(
-                &format!("summary_{index}"),
-                "{}",
-                &"a line of text\n".repeat(100),
-            ));
-            all.push(result(&format!("quiet_{index}"), "[]", ""));
-        }
-        let text = render(PLAIN, &format!("[{}]", all.join(",")));
-        assert!(text.lines().count() < 25, "{text}");
-        assert!(text.lines().all(|line| display_width(line) <= 80), "{text}");
-        assert!(
-            text.contains("… 1988 more; all of them: --set cli_out_show_all=true"),
-            "{text}"
-        );
-        let whole = render(
-            Screen {
-                show_all: true,
-                ..PLAIN
-            },
-            &format!("[{}]", all.join(",")),
-        );
-        assert!(whole.lines().count() > 2000, "{}", whole.lines().count());
-    }
-
-    #[test]
-    fn text_alone_is_shown_as_it_is_without_escapes() {
-        let text = render(
-            PLAIN,
-            &format!(
-                "[{}]",
-                result("summary", "{}", "\n    one\n      two \u{1b}[2J\n")
-            ),
-        );
-        assert_eq!(text, "summary:\n  one\n    two \\u{1b}[2J\n");
-    }
-
-    #[test]
-    fn color_marks_severities_only() {
-        let finding = r#"[{"resource":"a","severity":"high"}]"#;
-        let text = render(
-            Screen { color: true, ..PLAIN },
-            &format!("[{}]", result("c", finding, "")),
-        );
-        assert_eq!(
-            text,
-            "1 finding of 1 check: 1 \u{1b}[31mhigh\u{1b}[0m\n  \u{1b}[31mhigh    \u{1b}[0m  c  a\n"
-        );
-    }
-
-    #[test]
-    fn no_results_are_said_so() {
-        assert_eq!(render(PLAIN, "[]"), "no findings\n");
-    }
-}
+mod tests;

@@ -102,6 +102,28 @@ mod tests {
     }
 
     #[test]
+    fn statuses_of_checks_make_no_files() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = temp.path().join("findings");
+        let mut harness = Harness::ready(service(), json!({ "output_folder": root }));
+        let steps = r#"[{"plugin":"a","status":"failed","results":[],"why":"it broke"}]"#;
+        harness
+            .call_raw(
+                "process_results",
+                &format!("{{\"steps\":{steps},\"results\":[]}}"),
+            )
+            .expect("delivered");
+        let names = std::fs::read_dir(&root).expect("the folder").map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        });
+        assert_eq!(names.filter(|name| !name.starts_with('.')).count(), 0);
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_made_fails_at_activation() {
         let temp = tempfile::tempdir().expect("a folder");
         let root = temp.path().join("file/findings");

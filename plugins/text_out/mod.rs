@@ -58,15 +58,31 @@ mod tests {
 
     use super::*;
 
+    const STEPS: &str = r#"[{"plugin":"a","status":"failed","results":[],"why":"it broke"}]"#;
+
     #[test]
-    fn the_text_is_dedented() {
+    fn the_text_is_dedented_and_statuses_make_no_files() {
         let temp = tempfile::tempdir().expect("a folder");
         let mut harness = Harness::ready(service(), json!({ "output_folder": temp.path() }));
         let result = r#"{"relates_to":"ec2","result_name":"idle","result_description":"","details":{},"formatted":"\n    one\n      two"}"#;
         harness
-            .call_raw("process_results", &format!("{{\"results\":[{result}]}}"))
+            .call_raw(
+                "process_results",
+                &format!("{{\"steps\":{STEPS},\"results\":[{result}]}}"),
+            )
             .expect("delivered");
         let text = std::fs::read_to_string(temp.path().join("ec2/idle.txt")).expect("written");
         assert_eq!(text, "\none\n  two");
+        let names = std::fs::read_dir(temp.path()).expect("the folder").map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        });
+        assert_eq!(
+            names.filter(|name| !name.starts_with('.')).collect::<Vec<_>>(),
+            ["ec2"]
+        );
     }
 }

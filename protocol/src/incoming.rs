@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::ErrorBody;
+use crate::error::{ErrorBody, code};
 use crate::recover::recover_id;
 use crate::result::{PayloadSeed, ResultView, ShapeFault};
 
@@ -84,6 +84,8 @@ pub enum LineFault {
         id: Option<String>,
         /// What is wrong.
         why: String,
+        /// The code to answer with where this was a request: its sender waits. `None`: it is not answered.
+        answer: Option<i64>,
     },
 }
 
@@ -114,10 +116,12 @@ pub fn parse_line<'a>(
             } else {
                 format!("not valid JSON: {error}")
             };
-            Err(LineFault::Damaged {
-                id: recover_id(text),
-                why,
-            })
+            {
+                let id = recover_id(text);
+                // Ids of plugins are strings: with such a one this was a request.
+                let answer = id.as_ref().filter(|id| id.starts_with('"')).map(|_| code::PARSE);
+                Err(LineFault::Damaged { id, why, answer })
+            }
         }
         Err(_) => Err(LineFault::Noise),
     }
@@ -150,7 +154,8 @@ impl<'a> Envelope<'a> {
         let id_text = self.id.map(RawValue::get);
         let damaged = |why: String| {
             let id = id_text.filter(|id| is_valid_id(id)).map(str::to_owned);
-            Err(LineFault::Damaged { id, why })
+            let answer = self.method.and(id.as_ref()).map(|_| code::INVALID_REQUEST);
+            Err(LineFault::Damaged { id, why, answer })
         };
         if let Some(member) = self.doubled {
             return damaged(format!("the member `{member}` stands twice"));

@@ -1,9 +1,14 @@
 //! Finding the id of a message that cannot be parsed, so that its call can fail at once instead of at its deadline.
 
-/// Returns the JSON text of the outermost `id` of a broken object: an integer or a string that is whole.
+/// How far behind the first `{` an id is looked for, in bytes.
+const REACH: usize = 4096;
+
+/// Returns the JSON text of the outermost `id` of a broken object: an integer or a string that is whole, within 4096 bytes.
 ///
 /// Looks at brackets and strings only; what stands between them may be broken in any way.
 pub fn recover_id(text: &str) -> Option<String> {
+    let start = text.find('{').unwrap_or(0);
+    let text = &text[..text.floor_char_boundary(start + REACH)];
     let bytes = text.as_bytes();
     let mut depth = 0_u32;
     let mut at = 0;

@@ -87,7 +87,8 @@ fn a_doubled_member_of_the_envelope_is_a_fault_of_its_call() {
         fault,
         LineFault::Damaged {
             id: Some("1".into()),
-            why: "the member `result` stands twice".into()
+            why: "the member `result` stands twice".into(),
+            answer: None,
         }
     );
 }

@@ -64,7 +64,8 @@ fn every_layer_wins_over_the_next_one() {
     let all: &[(&str, &str)] = &[("REGION", "own"), ("OPSBOX_SET_REGION", "set")];
     let flag: &[&str] = &["--set", "region=flag", "--config", "extra.json"];
     let of_pipeline = format!("{project} [pipelines.daily]");
-    let steps: [(&str, &[(&str, &str)], &[&str], &str, &str); 6] = [
+    type Step<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str, &'a str);
+    let steps: [Step<'_>; 6] = [
         ("daily", all, flag, "flag", "--set region"),
         ("daily", all, &flag[2..], "set", "OPSBOX_SET_REGION"),
         ("daily", &all[..1], &flag[2..], "own", "REGION"),
@@ -94,7 +95,7 @@ fn every_layer_wins_over_the_next_one() {
     sandbox.opsbox(&["run", "mirror-out"]).exits(0);
     assert_eq!(sandbox.configured("mirror"), Some(json!({"region": "home"})));
     sandbox.write("home/.opsbox.json", "{}");
-    std::fs::remove_file(sandbox.path("plugins/mirror/set_data.json")).unwrap();
+    std::fs::remove_file(sandbox.path("notes/mirror/set_data.json")).unwrap();
     sandbox.opsbox(&["run", "mirror-out"]).exits(0);
     let sent = sandbox.configured("mirror").unwrap_or(json!({}));
     assert_eq!(sent, json!({}), "the default is the plugin's own");
@@ -333,7 +334,7 @@ fn a_plugin_sees_no_variable_that_it_does_not_declare() {
         .opsbox_with(&variables, &["run", "closed,open-out"])
         .exits(0);
     let names = |plugin: &str| -> Vec<String> {
-        let text = sandbox.read(&format!("plugins/{plugin}/environment"));
+        let text = sandbox.read(&format!("notes/{plugin}/environment"));
         let name = |line: &str| {
             line.strip_prefix("export ")
                 .map(|rest| rest.split('=').next().unwrap().to_owned())

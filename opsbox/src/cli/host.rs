@@ -33,7 +33,7 @@ pub fn catalog(own: &Own, flags: &RunFlags) -> Result<Catalog, Failure> {
             rego: plugin.rego,
         })
         .collect();
-    let variables = common_variables(&own.environ);
+    let variables = probe_variables(&own.environ);
     let run =
         |program: &std::ffi::OsStr, args: &[std::ffi::OsString]| tool::output(program, args, &variables);
     Search {
@@ -47,10 +47,14 @@ pub fn catalog(own: &Own, flags: &RunFlags) -> Result<Catalog, Failure> {
     .catalog()
 }
 
-fn common_variables(environ: &Environ) -> std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString> {
+/// Returns what an interpreter sees that is asked for its version: the common variables, and those that a shim chooses by.
+fn probe_variables(environ: &Environ) -> std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString> {
+    let passes = |name: &str| {
+        crate::environ::is_common(name) || crate::environ::matches(name, &python::SHIM_VARIABLES)
+    };
     environ
         .vars()
-        .filter(|(name, _)| name.to_str().is_some_and(crate::environ::is_common))
+        .filter(|(name, _)| name.to_str().is_some_and(passes))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }

@@ -12,7 +12,9 @@ pub mod process;
 mod quota;
 mod reader;
 pub mod session;
+mod supervise;
 pub mod tool;
+mod writer;
 
 pub use call::{Gap, Reply, ResultSlice};
 pub use error::PluginError;

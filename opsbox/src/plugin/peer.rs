@@ -3,15 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use jsonrpsee_types::{ErrorCode, ErrorObject};
 use opsbox_protocol::message::{GapParams, LogParams, OutputParams, ProgressParams};
 use opsbox_protocol::{Expect, Incoming, LineFault, Outcome, code, limits, outgoing, parse_line, recover_id};
 use serde_json::value::RawValue;
-use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Gap, Reply};
@@ -20,8 +18,6 @@ use super::event::{Event, Sink};
 use super::quota::{LogQuota, NoiseQuota, Verdict};
 use super::reader::depth_fault;
 
-/// Below this size a message is copied into one buffer: one system call instead of several.
-const JOIN_BYTES: usize = 64 * 1024;
 const SHOWN_CHARS: usize = 200;
 /// The code of the protocol in the width of JSON-RPC's own.
 const NOT_READY: i32 = code::NOT_READY as i32;
@@ -217,7 +213,12 @@ impl Shared {
             Ok(Incoming::Notification { method, params }) => self.notified(&method, params),
             Ok(Incoming::Request { id, method, .. }) => self.requested(id, &method),
             Err(LineFault::Noise) => self.noise(text),
-            Err(LineFault::Damaged { id, why }) => self.damage(id, &why),
+            Err(LineFault::Damaged { id, why, answer }) => {
+                if let Some((id, code)) = id.as_deref().zip(answer) {
+                    self.refuse(id, code, &why);
+                }
+                self.damage(id, &why);
+            }
         }
     }
 
@@ -246,6 +247,14 @@ impl Shared {
         };
         // A caller that has given up does not mind.
         let _sent = pending.answer.send(answer);
+    }
+
+    /// Answers a request that cannot be read.
+    fn refuse(&self, id: &str, code: i64, why: &str) {
+        let code = i32::try_from(code).unwrap_or_else(|_| ErrorCode::InternalError.code());
+        let error = ErrorObject::owned(code, why, None::<()>);
+        self.state()
+            .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
     }
 
     fn requested(&self, id: &str, method: &str) {
@@ -333,12 +342,6 @@ impl Shared {
 
     fn damage(&self, id: Option<String>, why: &str) {
         (self.sink)(Event::Warning(format!("sent a damaged message: {why}")));
-        if let Some(id) = id.as_deref().filter(|id| id.starts_with('"')) {
-            // The plugin's own ids are strings: this was a request, and somebody waits for the answer.
-            let error = ErrorObject::owned(ErrorCode::ParseError.code(), why, None::<()>);
-            self.state()
-                .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
-        }
         let pending = id
             .and_then(|id| id.parse().ok())
             .and_then(|id: u64| self.state().pending.remove(&id));
@@ -370,54 +373,6 @@ impl State {
             let _sent = lane.send(pieces);
         }
     }
-}
-
-/// Why the writer stopped before it was asked to.
-#[derive(Debug)]
-pub(crate) enum WriteFault {
-    /// The plugin closed its stdin or died.
-    Closed,
-    /// It reads nothing.
-    Stalled,
-}
-
-/// Writes messages until the lane closes; then stdin is closed.
-pub(crate) async fn write_all(
-    mut stdin: ChildStdin,
-    mut lane: mpsc::UnboundedReceiver<Pieces>,
-    stall: Option<Duration>,
-) -> Result<(), WriteFault> {
-    while let Some(pieces) = lane.recv().await {
-        let size: usize = pieces.iter().map(Bytes::len).sum();
-        if size <= JOIN_BYTES {
-            write_piece(&mut stdin, &pieces.concat(), stall).await?;
-            continue;
-        }
-        for piece in pieces {
-            write_piece(&mut stdin, &piece, stall).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn write_piece(
-    stdin: &mut ChildStdin,
-    mut rest: &[u8],
-    stall: Option<Duration>,
-) -> Result<(), WriteFault> {
-    while !rest.is_empty() {
-        let written = match stall {
-            None => stdin.write(rest).await,
-            Some(limit) => tokio::time::timeout(limit, stdin.write(rest))
-                .await
-                .map_err(|_| WriteFault::Stalled)?,
-        };
-        match written {
-            Ok(0) | Err(_) => return Err(WriteFault::Closed),
-            Ok(written) => rest = &rest[written..],
-        }
-    }
-    Ok(())
 }
 
 fn shown(text: &str) -> String {

@@ -1,7 +1,9 @@
 //! The life cycle of one plugin: spawn, handshake, configure, activate, call, stop.
 
+mod wait;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use opsbox_protocol::message::{
@@ -19,16 +21,18 @@ use super::error::PluginError;
 use super::event::Sink;
 pub use super::launch::SessionContext;
 use super::launch::{Clocks, SessionSpec};
-use super::peer::{self, Pieces, Shared, WriteFault};
-use super::process::{self, Pipes, Process};
+use super::peer::{Pieces, Shared};
+use super::process::{Pipes, Process};
 use super::reader;
+use super::supervise::{supervise, watch_writer};
+use super::writer;
+use wait::Deadlines;
 
 /// The additions to the protocol that this host knows.
 const FEATURES: [&str; 4] = ["progress", "gap", "output", "steps"];
 const SHUTDOWN: Duration = Duration::from_secs(5);
 const AFTER_EOF: Duration = Duration::from_secs(2);
 const AFTER_TERM: Duration = Duration::from_secs(3);
-const STOP_CHECK: Duration = Duration::from_secs(1);
 
 /// A plugin that has shaken hands.
 pub struct Session {
@@ -52,11 +56,6 @@ pub struct CallOutcome {
     pub gaps: Vec<Gap>,
 }
 
-struct Deadlines {
-    total: Option<(Duration, &'static str)>,
-    idle: Option<Duration>,
-}
-
 impl Session {
     /// Starts the process and shakes hands. A plugin that fails is killed, with its group.
     ///
@@ -74,7 +73,7 @@ impl Session {
         let process = Arc::new(process);
         let (shared, lane) = Shared::new(sink);
         let reading = tokio::spawn(reader::read_all(stdout, Arc::clone(&shared)));
-        let writing = peer::write_all(stdin, lane, spec.clocks.stdin_stall);
+        let writing = writer::write_all(stdin, lane, spec.clocks.stdin_stall);
         let writer = tokio::spawn(watch_writer(
             writing,
             Arc::clone(&shared),
@@ -320,129 +319,6 @@ impl Session {
         }
     }
 
-    async fn wait_for(
-        &mut self,
-        method: &str,
-        expect: Expect,
-        params: Pieces,
-        deadlines: Deadlines,
-    ) -> CallOutcome {
-        let start = Instant::now();
-        let mut open = self.shared.open(method, expect, params);
-        let id = open.id;
-        let mut cancelled_at = None;
-        let mut late: Option<PluginError> = None;
-        let answer = loop {
-            let wake = self.next_wake(id, start, &deadlines, cancelled_at);
-            tokio::select! {
-                biased;
-                answer = &mut open.answer => {
-                    let answer = answer.unwrap_or(Err(PluginError::Cancelled { method: method.to_owned() }));
-                    // An answer within the grace saves the plugin, not the call.
-                    break late.map_or(answer, Err);
-                }
-                () = crate::halt::reached(&mut self.halt, if cancelled_at.is_some() { Halt::Abort } else { self.cancel_at }) => {
-                    if *self.halt.borrow() == Halt::Abort {
-                        break Err(PluginError::Cancelled { method: method.to_owned() });
-                    }
-                    cancelled_at = Some(Instant::now());
-                    self.shared.cancel(id);
-                }
-                () = tokio::time::sleep_until(wake.into()) => {
-                    if let Some(error) = self.overdue(id, method, start, &deadlines, cancelled_at) {
-                        // What is readable already counts as an answer in time.
-                        for _ in 0..3 {
-                            tokio::task::yield_now().await;
-                        }
-                        if let Ok(answer) = open.answer.try_recv() {
-                            break late.map_or(answer, Err);
-                        }
-                        if cancelled_at.is_none() && self.listens_to_cancel(&error) {
-                            cancelled_at = Some(Instant::now());
-                            late = Some(error);
-                            self.shared.cancel(id);
-                            continue;
-                        }
-                        let error = late.unwrap_or(error);
-                        self.shared.fail_all(&error);
-                        self.process.signal(Signal::KILL);
-                        break Err(error);
-                    }
-                }
-            }
-        };
-        self.shared.close(id);
-        tracing::debug!(
-            "`{}` answered `{method}` after {:.1?}",
-            self.name,
-            start.elapsed()
-        );
-        CallOutcome {
-            answer,
-            gaps: self.shared.take_gaps(id),
-        }
-    }
-
-    /// Returns whether a call over its deadline is cancelled first, instead of ending the plugin at once.
-    fn listens_to_cancel(&self, error: &PluginError) -> bool {
-        matches!(error, PluginError::Timeout { .. }) && self.hello.cancel != Cancel::None
-    }
-
-    fn next_wake(
-        &self,
-        id: u64,
-        start: Instant,
-        deadlines: &Deadlines,
-        cancelled_at: Option<Instant>,
-    ) -> Instant {
-        let total = deadlines.total.map(|(limit, _)| start + limit);
-        let idle = deadlines
-            .idle
-            .map(|limit| self.shared.last_sign(id).unwrap_or(start) + limit);
-        let grace = cancelled_at
-            .zip(self.clocks.cancel_grace)
-            .map(|(at, grace)| at + grace);
-        [total, idle, grace]
-            .into_iter()
-            .flatten()
-            .fold(Instant::now() + STOP_CHECK, Instant::min)
-    }
-
-    fn overdue(
-        &self,
-        id: u64,
-        method: &str,
-        start: Instant,
-        deadlines: &Deadlines,
-        cancelled_at: Option<Instant>,
-    ) -> Option<PluginError> {
-        let now = Instant::now();
-        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace) {
-            return (now >= at + grace).then(|| PluginError::Cancelled {
-                method: method.to_owned(),
-            });
-        }
-        let timeout = |limit, idle, key| PluginError::Timeout {
-            method: method.to_owned(),
-            limit,
-            idle,
-            key,
-        };
-        if let Some((limit, key)) = deadlines.total
-            && now >= start + limit
-        {
-            return Some(timeout(limit, "", key));
-        }
-        if let Some(limit) = deadlines.idle
-            && now >= self.shared.last_sign(id).unwrap_or(start) + limit
-        {
-            return Some(timeout(limit, " without progress", "hook_idle"));
-        }
-        self.process.is_stopped().then(|| PluginError::Stopped {
-            when: format!("during `{method}`"),
-        })
-    }
-
     /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
     pub async fn stop(mut self) {
         if *self.halt.borrow() == Halt::Abort {
@@ -472,61 +348,5 @@ impl Session {
         // A process in an uninterruptible wait cannot be reaped now; it is not waited for.
         let _status = self.process.ended(AFTER_TERM).await;
         self.writer.abort();
-    }
-}
-
-/// Fails every call as soon as the plugin can no longer answer, with the cause.
-async fn supervise(mut reading: JoinHandle<()>, shared: Arc<Shared>, process: Arc<Process>) {
-    let forever = Duration::MAX;
-    let status = tokio::select! {
-        _ = &mut reading => process.ended(Duration::from_secs(1)).await,
-        status = process.ended(forever) => {
-            // What it wrote before it died is still in the pipe.
-            let _in_time = tokio::time::timeout(Duration::from_secs(1), &mut reading).await;
-            status
-        }
-    };
-    let when = shared.in_flight().map_or_else(
-        || "between calls".to_owned(),
-        |method| format!("during `{method}`"),
-    );
-    let error = match status {
-        Some(status) => {
-            let (how, guess) = process::describe(status);
-            PluginError::Exited {
-                how,
-                when,
-                guess,
-                stderr: process.stderr_tail().await,
-            }
-        }
-        None => PluginError::ClosedStdout { when },
-    };
-    shared.fail_all(&error);
-}
-
-async fn watch_writer(
-    writing: impl Future<Output = Result<(), WriteFault>>,
-    shared: Arc<Shared>,
-    process: Arc<Process>,
-    clocks: Clocks,
-) {
-    let Err(fault) = writing.await else { return };
-    let method = shared.in_flight().unwrap_or_default();
-    match fault {
-        WriteFault::Stalled => {
-            shared.fail_all(&PluginError::Stalled {
-                method,
-                limit: clocks.stdin_stall.unwrap_or_default(),
-            });
-            process.signal(Signal::KILL);
-        }
-        WriteFault::Closed => {
-            // The supervisor knows better where the process is dying.
-            if process.ended(Duration::from_secs(1)).await.is_none() {
-                let why = "it closed its stdin, so it can be told nothing".into();
-                shared.fail_all(&PluginError::Protocol { why });
-            }
-        }
     }
 }

@@ -18,6 +18,7 @@ use crate::manifest::{Launch, Manifest};
 
 pub use choose::{Candidate, choose};
 pub use files::materialise_files;
+pub use probe::SHIM_VARIABLES;
 
 /// Runs a program to its end; only `plugin/process` spawns, so it provides this.
 pub type Runner<'a> = &'a dyn Fn(&OsStr, &[OsString]) -> io::Result<Output>;

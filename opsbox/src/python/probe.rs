@@ -11,6 +11,9 @@ use crate::discover::stamp::{self, Stamp};
 use crate::environ::Environ;
 use crate::error::Fault;
 
+/// Variables by which the shims of pyenv, asdf and mise choose the interpreter; a star stands for any ending.
+pub const SHIM_VARIABLES: [&str; 4] = ["PYENV*", "ASDF_*", "MISE_*", "RTX_*"];
+
 /// The probe's one line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Answer {
@@ -66,7 +69,7 @@ fn remembered(place: &Path, key: &str) -> Option<Answer> {
 
 /// Returns what decides which interpreter a program is; a shim of pyenv or asdf chooses by variables and by files.
 fn key(environ: &Environ, candidate: &Candidate) -> String {
-    let mut key = format!("2 {}", candidate.path.display());
+    let mut key = format!("3 {}", candidate.path.display());
     let is_script = std::fs::File::open(&candidate.path).is_ok_and(|mut file| {
         let mut start = [0; 2];
         std::io::Read::read_exact(&mut file, &mut start).is_ok() && &start == b"#!"
@@ -76,10 +79,7 @@ fn key(environ: &Environ, candidate: &Candidate) -> String {
     }
     for (name, value) in environ.vars() {
         let name = name.to_string_lossy();
-        if ["PYENV", "ASDF_", "MISE_", "RTX_"]
-            .iter()
-            .any(|start| name.starts_with(start))
-        {
+        if crate::environ::matches(&name, &SHIM_VARIABLES) {
             key.push_str(&format!("\n{name}={}", value.to_string_lossy()));
         }
     }
@@ -142,6 +142,10 @@ fn ask(
             .rev()
             .find(|line| !line.trim().is_empty())
             .unwrap_or("it said nothing");
+        // Python 2 says this on an earlier line than its last, which is about its help.
+        if said.contains("-X is reserved") {
+            return cannot("it is too old, Python 3.9 or newer is needed".to_owned());
+        }
         let old = if last.contains("SyntaxError") || last.contains("Unknown option: -X") {
             "; Python 3.9 or newer is needed"
         } else {

@@ -170,7 +170,7 @@ impl<W: Write> Worker<W> {
             Err(LineFault::Noise) => {
                 return self.log(LogLevel::Warn, "a line that is no message was passed over");
             }
-            Err(LineFault::Damaged { id, why }) => {
+            Err(LineFault::Damaged { id, why, .. }) => {
                 let Some(id) = id else {
                     return self.log(
                         LogLevel::Error,

@@ -24,7 +24,7 @@ use crate::halt::{Halt, HaltSeen};
 use crate::plan::Plan;
 use crate::plugin::{Event, SessionContext};
 use crate::report::record::{RECORD_VERSION, outcome_of};
-use crate::report::{Role, RunRecord, Status, StepRecord};
+use crate::report::{Role, RunRecord, StepRecord};
 
 pub use board::Board;
 
@@ -124,12 +124,7 @@ impl Run {
             step.stale = has_output && step.role == Role::Check && step.results == 0;
         }
         warnings.extend(shared.plan.warnings.iter().cloned());
-        let judged: Vec<_> = steps
-            .iter()
-            .filter(|step| !(shared.options.leave_out_gapped && is_partial_provider(step)))
-            .cloned()
-            .collect();
-        let outcome = outcome_of(&judged, interrupted, stopped);
+        let outcome = outcome_of(&steps, interrupted, stopped);
         Ok(RunRecord {
             record: RECORD_VERSION,
             run: shared.ctx.run_id.clone(),
@@ -143,9 +138,4 @@ impl Run {
             warnings,
         })
     }
-}
-
-/// Returns whether a provider brought data with gaps; what they touch is left out by name where that was chosen.
-fn is_partial_provider(step: &StepRecord) -> bool {
-    step.role == Role::Provider && step.status == Status::Incomplete
 }

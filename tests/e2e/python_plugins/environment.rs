@@ -130,3 +130,38 @@ fn without_any_python_native_plugins_run_and_python_ones_say_what_is_missing() {
         "--python PATH",
     ]);
 }
+
+#[test]
+fn a_shim_chooses_the_interpreter_by_its_own_variables() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let Some(environment) = sandbox.python_environment() else {
+        return;
+    };
+    let system = crate::support::python().unwrap();
+    let shim = format!(
+        "#!/bin/sh\nif [ \"$PYENV_VERSION\" = mine ]; then exec {} \"$@\"; fi\nexec {} \"$@\"\n",
+        environment.python.display(),
+        system.display()
+    );
+    let path = sandbox.write("shims/python3", &shim);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.finds("found", "{'prefix': __import__('sys').prefix}");
+    let args = ["run", "found-json_out"];
+    let prefix = |version: Option<&str>| {
+        let mut command = sandbox.binary(&args);
+        let others = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{others}", sandbox.path("shims").display()));
+        if let Some(version) = version {
+            command.env("PYENV_VERSION", version);
+        }
+        sandbox.finish(&args, &mut command).exits(0);
+        let found = sandbox.json("work/findings/test/found.json");
+        found["details"]["prefix"].as_str().unwrap().to_owned()
+    };
+    let mine = sandbox.path("environment").canonicalize().unwrap();
+    let is_mine = |prefix: String| std::path::Path::new(&prefix).canonicalize().unwrap() == mine;
+    assert!(!is_mine(prefix(None)));
+    assert!(is_mine(prefix(Some("mine"))));
+    assert!(!is_mine(prefix(Some("other"))), "the cache tells them apart");
+}

@@ -1,0 +1,69 @@
+//! Watches a plugin's process and its stdin, so that nobody waits for an answer that cannot come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::task::JoinHandle;
+
+use super::error::PluginError;
+use super::launch::Clocks;
+use super::peer::Shared;
+use super::process::{self, Process};
+use super::writer::WriteFault;
+
+/// Fails every call as soon as the plugin can no longer answer, with the cause.
+pub(crate) async fn supervise(mut reading: JoinHandle<()>, shared: Arc<Shared>, process: Arc<Process>) {
+    let forever = Duration::MAX;
+    let status = tokio::select! {
+        _ = &mut reading => process.ended(Duration::from_secs(1)).await,
+        status = process.ended(forever) => {
+            // What it wrote before it died is still in the pipe.
+            let _in_time = tokio::time::timeout(Duration::from_secs(1), &mut reading).await;
+            status
+        }
+    };
+    let when = shared.in_flight().map_or_else(
+        || "between calls".to_owned(),
+        |method| format!("during `{method}`"),
+    );
+    let error = match status {
+        Some(status) => {
+            let (how, guess) = process::describe(status);
+            PluginError::Exited {
+                how,
+                when,
+                guess,
+                stderr: process.stderr_tail().await,
+            }
+        }
+        None => PluginError::ClosedStdout { when },
+    };
+    shared.fail_all(&error);
+}
+
+pub(crate) async fn watch_writer(
+    writing: impl Future<Output = Result<(), WriteFault>>,
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+    clocks: Clocks,
+) {
+    let Err(fault) = writing.await else { return };
+    let method = shared.in_flight().unwrap_or_default();
+    match fault {
+        WriteFault::Stalled => {
+            shared.fail_all(&PluginError::Stalled {
+                method,
+                limit: clocks.stdin_stall.unwrap_or_default(),
+            });
+            process.signal(Signal::KILL);
+        }
+        WriteFault::Closed => {
+            // The supervisor knows better where the process is dying.
+            if process.ended(Duration::from_secs(1)).await.is_none() {
+                let why = "it closed its stdin, so it can be told nothing".into();
+                shared.fail_all(&PluginError::Protocol { why });
+            }
+        }
+    }
+}
