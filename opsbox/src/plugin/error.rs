@@ -170,6 +170,11 @@ impl PluginError {
                 let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
                 guess.iter().cloned().chain(said).collect()
             }
+            Self::Timeout { key, .. } if *key != "hook_total" => {
+                vec![format!(
+                    "set `[timeouts] {key}` in its manifest; 0 turns the deadline off"
+                )]
+            }
             Self::Timeout { key, .. } => {
                 vec![format!(
                     "set `[timeouts] {key}` in its manifest, or `--timeout`; 0 turns the deadline off"
@@ -187,7 +192,10 @@ impl PluginError {
             }
             Self::Stopped { .. } => vec!["give it what it asks for by configuration".into()],
             Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
-            Self::ClosedStdout { .. } | Self::Stalled { .. } | Self::Cancelled { .. } => Vec::new(),
+            Self::ClosedStdout { .. } | Self::Stalled { .. } => {
+                vec!["this is a fault of the plugin: report it to its author".into()]
+            }
+            Self::Cancelled { .. } => Vec::new(),
         }
     }
 

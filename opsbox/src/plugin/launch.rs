@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use opsbox_protocol::limits;
 use opsbox_protocol::message::{LogLevel, Terminal};
+use opsbox_protocol::{Hook, limits};
 
 use crate::environ;
 use crate::manifest::{Kind, Launch, Manifest, Timeouts};
@@ -35,9 +35,9 @@ pub struct SessionContext {
     pub interpreter: Result<Interpreter, crate::error::Fault>,
     /// The folder that holds the bridge's files.
     pub bridge: Result<PathBuf, String>,
-    /// `--timeout`: the total of a hook where the manifest sets none.
+    /// `--timeout`: the total of a hook, whatever the manifest says.
     pub hook_total: Option<Duration>,
-    /// `--max-line`: the cap of a line, in bytes, where the manifest sets none.
+    /// `--max-line`: the cap of a line, in bytes, whatever the manifest says.
     pub max_line: Option<u64>,
     /// The least level of log records that somebody will see.
     pub log_level: LogLevel,
@@ -85,6 +85,8 @@ pub struct SessionSpec {
     pub protocol: (u32, u32),
     /// Whether it delivers Results: such a plugin goes on when a run is cancelled, so that what was gathered is not lost.
     pub delivers: bool,
+    /// The hook that a plugin of this type must implement.
+    pub role_hook: Option<Hook>,
 }
 
 impl SessionSpec {
@@ -125,9 +127,18 @@ impl SessionSpec {
                 cwd: ctx.cwd.clone(),
             },
             clocks: clocks(&manifest.timeouts, ctx.hook_total),
-            line_bytes: manifest.max_line.or(ctx.max_line).unwrap_or(default_line),
+            line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
             protocol: manifest.protocol,
             delivers: manifest.kind == Kind::Output,
+            role_hook: match manifest.kind {
+                // Old plugins are asked for their fields first, as they always were; a missing hook shows when it is called.
+                _ if manifest.legacy => None,
+                Kind::Provider => Some(Hook::GatherData),
+                Kind::Input => Some(Hook::Process),
+                Kind::Assistant => Some(Hook::ProcessInput),
+                Kind::Output => Some(Hook::ProcessResults),
+                Kind::Rego | Kind::Handler | Kind::Other(_) => None,
+            },
         })
     }
 
@@ -145,6 +156,7 @@ impl SessionSpec {
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
             protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
             delivers: false,
+            role_hook: None,
         }
     }
 }
@@ -250,7 +262,7 @@ fn clocks(set: &Timeouts, hook_total: Option<Duration>) -> Clocks {
         set_data: clock(set.set_data, 10),
         activate: clock(set.activate, 60),
         hook_idle: clock(set.hook_idle, 300),
-        hook_total: clock(set.hook_total.or(hook_total), 3600),
+        hook_total: clock(hook_total.or(set.hook_total), 3600),
         cancel_grace: clock(set.cancel_grace, 5),
         stdin_stall: clock(set.stdin_stall, 10),
     }

@@ -19,6 +19,8 @@ use super::quota::{LogQuota, NoiseQuota, Verdict};
 use super::reader::depth_fault;
 
 const SHOWN_CHARS: usize = 200;
+/// Of more gaps than this only their number would tell anything.
+const MAX_GAPS: usize = 1_000;
 /// The code of the protocol in the width of JSON-RPC's own.
 const NOT_READY: i32 = code::NOT_READY as i32;
 
@@ -38,6 +40,9 @@ struct State {
     next_id: u64,
     pending: HashMap<u64, Pending>,
     gaps: HashMap<u64, Vec<Gap>>,
+    stray_gaps: Vec<Gap>,
+    n_gaps: usize,
+    strays: NoiseQuota,
     lane: Option<mpsc::UnboundedSender<Pieces>>,
     dead: Option<PluginError>,
     noise: NoiseQuota,
@@ -118,9 +123,12 @@ impl Shared {
         }
     }
 
-    /// Returns the gaps that call `id` reported, once.
+    /// Returns the gaps that call `id` reported, once, and those that could be booked on no other call.
     pub(crate) fn take_gaps(&self, id: u64) -> Vec<Gap> {
-        self.state().gaps.remove(&id).unwrap_or_default()
+        let mut state = self.state();
+        let mut gaps = state.gaps.remove(&id).unwrap_or_default();
+        gaps.append(&mut state.stray_gaps);
+        gaps
     }
 
     /// Returns when the call last showed a sign of life.
@@ -199,8 +207,11 @@ impl Shared {
             return;
         }
         if let Some(why) = depth_fault(depth) {
-            self.damage(recover_id(text), &why);
-            return;
+            return if text.contains("\"jsonrpc\"") {
+                self.damage(recover_id(text), &why);
+            } else {
+                self.noise(text);
+            };
         }
         let expect = |id: &str| {
             self.state()
@@ -228,11 +239,7 @@ impl Shared {
             .ok()
             .and_then(|id: u64| self.state().pending.remove(&id))
         else {
-            (self.sink)(Event::Warning(format!(
-                "answered with id {}, which no call waits for",
-                shown(id)
-            )));
-            return;
+            return self.stray(format!("answered with id {}, which no call waits for", shown(id)));
         };
         let method = pending.method;
         let answer = match outcome {
@@ -258,6 +265,10 @@ impl Shared {
     }
 
     fn requested(&self, id: &str, method: &str) {
+        if !self.state().strays.allows_strays() {
+            let why = "too many requests for methods that this host does not offer".into();
+            return self.fail_all(&PluginError::Protocol { why });
+        }
         let state = self.state();
         let error = if state.ready {
             let message = format!("this host offers no method {}", shown(method));
@@ -277,19 +288,71 @@ impl Shared {
             "output" => serde_json::from_str(text).map(|OutputParams { text, stream }| {
                 (self.sink)(Event::Output { text, stream });
             }),
-            "gap" => serde_json::from_str(text).map(|gap: GapParams| {
-                let mut state = self.state();
-                // A gap of a call that is over, or never was, has nobody to tell.
-                if state.pending.contains_key(&gap.id) {
-                    state.gaps.entry(gap.id).or_default().push(gap);
-                }
-            }),
+            "gap" => serde_json::from_str(text).map(|gap| self.lacking(gap)),
             _ => return,
         };
         if let Err(error) = read {
-            (self.sink)(Event::Warning(format!(
-                "sent a `{method}` that cannot be read: {error}"
-            )));
+            if method == "gap" {
+                self.lacking(GapParams {
+                    id: 0,
+                    section: None,
+                    what: "something that the plugin could not look at".into(),
+                    why: format!("its `gap` cannot be read: {error}"),
+                    remedy: None,
+                });
+            }
+            self.stray(format!("sent a `{method}` that cannot be read: {error}"));
+        }
+    }
+
+    /// Keeps a gap for the call that it names; one that names no open call counts for the call that is open, or the next.
+    fn lacking(&self, gap: Gap) {
+        let mut state = self.state();
+        state.n_gaps += 1;
+        if state.n_gaps > MAX_GAPS {
+            return;
+        }
+        let gap = if state.n_gaps == MAX_GAPS {
+            let what = format!("more than {MAX_GAPS} things");
+            Gap {
+                what,
+                section: None,
+                remedy: None,
+                ..gap
+            }
+        } else {
+            gap
+        };
+        if state.pending.contains_key(&gap.id) {
+            state.gaps.entry(gap.id).or_default().push(gap);
+        } else {
+            state.stray_gaps.push(gap);
+        }
+    }
+
+    /// Shows a warning, of a flood only the first ones.
+    fn warn(&self, message: String) {
+        let verdict = self.state().logs.judge();
+        match verdict {
+            Verdict::Show => (self.sink)(Event::Warning(message)),
+            Verdict::ShowAfter(n) => {
+                (self.sink)(Event::Warning(format!("{n} log records were left out")));
+                (self.sink)(Event::Warning(message));
+            }
+            Verdict::FirstLeftOut => {
+                (self.sink)(Event::Warning("floods the log; records are left out".into()))
+            }
+            Verdict::LeaveOut => {}
+        }
+    }
+
+    /// Bears a message that nobody asked for, up to a number in each period.
+    fn stray(&self, message: String) {
+        self.warn(message);
+        if !self.state().strays.allows_strays() {
+            self.fail_all(&PluginError::Protocol {
+                why: "too many messages that nobody asked for".into(),
+            });
         }
     }
 
@@ -329,10 +392,10 @@ impl Shared {
 
     fn noise(&self, text: &str) {
         if self.state().noise.allows(text.len()) {
-            (self.sink)(Event::Warning(format!(
+            self.warn(format!(
                 "wrote to stdout, which belongs to the protocol: {}",
                 shown(text)
-            )));
+            ));
         } else {
             self.fail_all(&PluginError::Protocol {
                 why: "too much noise on stdout".into(),
@@ -341,7 +404,7 @@ impl Shared {
     }
 
     fn damage(&self, id: Option<String>, why: &str) {
-        (self.sink)(Event::Warning(format!("sent a damaged message: {why}")));
+        self.warn(format!("sent a damaged message: {why}"));
         let pending = id
             .and_then(|id| id.parse().ok())
             .and_then(|id: u64| self.state().pending.remove(&id));

@@ -6,6 +6,8 @@ use opsbox_protocol::limits;
 
 /// Log records and stderr lines that are shown in each period; the rest is counted.
 const LOG_LINES: u32 = 1_000;
+/// Answers without a call, requests for unknown methods and unreadable notifications that are borne in each period.
+const STRAYS: u32 = 1_000;
 const PERIOD: Duration = Duration::from_secs(limits::NOISE_PERIOD_SECONDS);
 
 /// Counts the lines of one plugin that are not messages.
@@ -43,6 +45,15 @@ impl NoiseQuota {
         } else {
             self.lines <= limits::NOISE_LINES_HANDSHAKE && self.bytes <= limits::NOISE_BYTES_HANDSHAKE
         }
+    }
+}
+
+impl NoiseQuota {
+    /// Counts a message that nobody asked for; returns false where there are too many in a period.
+    pub(crate) fn allows_strays(&mut self) -> bool {
+        self.ready = true;
+        let _lines = self.allows(0);
+        self.lines <= STRAYS
     }
 }
 

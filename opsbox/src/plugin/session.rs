@@ -44,6 +44,8 @@ pub struct Session {
     /// The halt at which a call is cancelled.
     cancel_at: Halt,
     hello: InitializeResult,
+    /// Gaps reported before the first call of a hook.
+    carried: Vec<Gap>,
     writer: JoinHandle<()>,
 }
 
@@ -67,6 +69,18 @@ impl Session {
         sink: Sink,
         halt: HaltSeen,
     ) -> Result<Self, PluginError> {
+        let (low, high) = spec.protocol;
+        if !(low..=high).contains(&VERSION) {
+            let theirs = if low == high {
+                low.to_string()
+            } else {
+                format!("{low} to {high}")
+            };
+            return Err(PluginError::Version {
+                theirs,
+                ours: VERSION.to_string(),
+            });
+        }
         let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink, ctx.guardian.as_ref())?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
@@ -99,6 +113,7 @@ impl Session {
             halt,
             cancel_at: if spec.delivers { Halt::Abort } else { Halt::Cancel },
             hello,
+            carried: Vec::new(),
             writer,
         };
         match session.shake_hands(&spec, ctx).await {
@@ -111,18 +126,6 @@ impl Session {
     }
 
     async fn shake_hands(&mut self, spec: &SessionSpec, ctx: &SessionContext) -> Result<(), PluginError> {
-        let (low, high) = spec.protocol;
-        if !(low..=high).contains(&VERSION) {
-            let theirs = if low == high {
-                low.to_string()
-            } else {
-                format!("{low} to {high}")
-            };
-            return Err(PluginError::Version {
-                theirs,
-                ours: VERSION.to_string(),
-            });
-        }
         let params = InitializeParams {
             protocol: VersionRange {
                 min: VERSION,
@@ -164,6 +167,9 @@ impl Session {
             });
         }
         self.hello = hello;
+        if let Some(hook) = spec.role_hook.filter(|hook| !self.has(*hook)) {
+            return Err(self.lacks(hook));
+        }
         self.shared.handshake_done(spec.line_bytes);
         Ok(())
     }
@@ -256,21 +262,24 @@ impl Session {
     /// Calls a hook of the plugin's role, under the idle and the total clock.
     pub async fn call(&mut self, hook: Hook, params: Pieces) -> CallOutcome {
         if !self.has(hook) {
-            let listed = if self.hello.hooks.is_empty() {
-                "none".into()
-            } else {
-                self.hello.hooks.join(", ")
-            };
-            let answer = Err(PluginError::NoHook {
-                method: hook.method().into(),
-                listed,
-            });
             return CallOutcome {
-                answer,
+                answer: Err(self.lacks(hook)),
                 gaps: Vec::new(),
             };
         }
         self.request(hook.method(), hook.expects(), params).await
+    }
+
+    fn lacks(&self, hook: Hook) -> PluginError {
+        let hooks = &self.hello.hooks;
+        PluginError::NoHook {
+            method: hook.method().into(),
+            listed: if hooks.is_empty() {
+                "none".into()
+            } else {
+                hooks.join(", ")
+            },
+        }
     }
 
     /// Calls any method, under the clocks of a hook.
@@ -292,7 +301,9 @@ impl Session {
             total: total.map(|limit| (limit, "hook_total")),
             idle: if reports { self.clocks.hook_idle } else { None },
         };
-        self.wait_for(method, expect, params, deadlines).await
+        let mut outcome = self.wait_for(method, expect, params, deadlines).await;
+        outcome.gaps.splice(0..0, std::mem::take(&mut self.carried));
+        outcome
     }
 
     async fn simple<P: serde::Serialize>(
@@ -313,6 +324,8 @@ impl Session {
         let outcome = self
             .wait_for(hook.method(), Expect::Raw, vec![Bytes::from(params)], deadlines)
             .await;
+        // What could not be reached while the plugin got ready is missing from its first answer.
+        self.carried.extend(outcome.gaps);
         match outcome.answer? {
             Reply::Raw(bytes) => Ok(bytes),
             Reply::Results(_) => Ok(Bytes::from_static(b"null")),
@@ -321,9 +334,21 @@ impl Session {
 
     /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
     pub async fn stop(mut self) {
-        if *self.halt.borrow() == Halt::Abort {
-            return self.kill().await;
+        // A run that is being cancelled still ends its plugins in good order.
+        self.cancel_at = Halt::Abort;
+        let mut halt = self.halt.clone();
+        let ended = tokio::select! {
+            ended = self.descend() => ended,
+            () = crate::halt::reached(&mut halt, Halt::Abort) => false,
+        };
+        if !ended {
+            self.kill().await;
         }
+        self.writer.abort();
+    }
+
+    /// Goes down the rungs before SIGKILL; returns whether the process has ended.
+    async fn descend(&mut self) -> bool {
         if !self.is_dead() {
             let nothing = Map::new();
             let asked = self.simple(Hook::Shutdown, &nothing, None, "shutdown");
@@ -333,13 +358,11 @@ impl Session {
         self.shared.close_stdin();
         tracing::trace!("`{}`: end of its stdin", self.name);
         let patience = if self.is_dead() { Duration::ZERO } else { AFTER_EOF };
-        if self.process.ended(patience).await.is_none() {
-            self.process.signal(Signal::TERM);
-            if self.process.ended(AFTER_TERM).await.is_none() {
-                self.kill().await;
-            }
+        if self.process.ended(patience).await.is_some() {
+            return true;
         }
-        self.writer.abort();
+        self.process.signal(Signal::TERM);
+        self.process.ended(AFTER_TERM).await.is_some()
     }
 
     /// Ends the plugin and its group at once.

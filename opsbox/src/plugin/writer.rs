@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 
 use super::peer::Pieces;
 
-/// Below this size a message is copied into one buffer: one system call instead of several.
+/// Pieces are gathered up to about this size: one system call instead of one for each comma.
 const JOIN_BYTES: usize = 64 * 1024;
+/// A piece of more than this is written from where it lies.
+const OWN_WRITE_BYTES: usize = 16 * 1024;
 
 /// Why the writer stopped before it was asked to.
 #[derive(Debug)]
@@ -28,14 +29,19 @@ pub(crate) async fn write_all(
     stall: Option<Duration>,
 ) -> Result<(), WriteFault> {
     while let Some(pieces) = lane.recv().await {
-        let size: usize = pieces.iter().map(Bytes::len).sum();
-        if size <= JOIN_BYTES {
-            write_piece(&mut stdin, &pieces.concat(), stall).await?;
-            continue;
-        }
+        let mut small = Vec::new();
         for piece in pieces {
-            write_piece(&mut stdin, &piece, stall).await?;
+            if piece.len() > OWN_WRITE_BYTES {
+                write_piece(&mut stdin, &std::mem::take(&mut small), stall).await?;
+                write_piece(&mut stdin, &piece, stall).await?;
+                continue;
+            }
+            small.extend_from_slice(&piece);
+            if small.len() > JOIN_BYTES {
+                write_piece(&mut stdin, &std::mem::take(&mut small), stall).await?;
+            }
         }
+        write_piece(&mut stdin, &small, stall).await?;
     }
     Ok(())
 }

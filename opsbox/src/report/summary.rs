@@ -23,7 +23,15 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
     match record.outcome {
         Outcome::Done => {}
         Outcome::Interrupted => {
-            lines.push("interrupted: what had been gathered was delivered, the rest is marked".into());
+            let delivered = record.steps.iter().any(|step| {
+                step.role == Role::Output && matches!(step.status, Status::Clean | Status::Incomplete)
+            });
+            let what = if delivered {
+                "what had been gathered was delivered"
+            } else {
+                "nothing was delivered"
+            };
+            lines.push(format!("interrupted: {what}, the rest is marked"));
         }
         Outcome::Failed | Outcome::Partial => {
             let stale = record

@@ -68,6 +68,7 @@ async fn assist(shared: &Shared, mut member: Member, flowing: &mut Flowing) {
         shared
             .board
             .settle(member.step, None, Ending::blocked("the run was stopped"));
+        member.dismiss(shared).await;
         return;
     }
     let since = Instant::now();

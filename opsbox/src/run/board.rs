@@ -1,8 +1,11 @@
 //! The records of a run's steps while it goes on; every step is settled exactly once.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::plugin::event::Sink;
 use crate::plugin::{Event, Gap, PluginError, ResultSlice};
@@ -15,9 +18,11 @@ use super::Observer;
 const MAX_NAMES: usize = 1_000;
 
 /// The steps of a run, by index: providers, checks, assistants, outputs.
-pub struct Board {
+pub(crate) struct Board {
     steps: Arc<Mutex<Vec<StepRecord>>>,
     observer: Arc<dyn Observer>,
+    /// Where the first failure is told that stops the run.
+    fail_fast: Option<watch::Sender<Halt>>,
     /// Set once the configuration is resolved; no plugin knows a secret before.
     redactor: Arc<OnceLock<Redactor>>,
 }
@@ -33,6 +38,8 @@ pub(crate) struct Ending {
     pub(crate) results: u64,
     pub(crate) made: Vec<String>,
     pub(crate) bytes: u64,
+    /// How long the step worked, where that is not all the time since it began: the rest it waited for its turn.
+    pub(crate) worked: Option<Duration>,
 }
 
 impl Ending {
@@ -58,6 +65,11 @@ impl Ending {
             gaps,
             ..Self::default()
         }
+    }
+
+    pub(crate) fn after(mut self, worked: Duration) -> Self {
+        self.worked = Some(worked);
+        self
     }
 
     pub(crate) fn with_gaps(mut self, gaps: Vec<Gap>) -> Self {
@@ -112,7 +124,11 @@ impl Ending {
 
 impl Board {
     /// Makes the board of a plan.
-    pub fn new(plan: &Plan, observer: Arc<dyn Observer>) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        observer: Arc<dyn Observer>,
+        fail_fast: Option<watch::Sender<Halt>>,
+    ) -> Self {
         let roles = [
             (Role::Provider, &plan.providers),
             (Role::Check, &plan.checks),
@@ -131,6 +147,7 @@ impl Board {
         Self {
             steps: Arc::new(Mutex::new(steps)),
             observer,
+            fail_fast,
             redactor: Arc::default(),
         }
     }
@@ -194,10 +211,14 @@ impl Board {
                 record.made = ending.made;
             }
             record.bytes = ending.bytes;
-            record.seconds = since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+            let worked = ending.worked.or_else(|| since.map(|since| since.elapsed()));
+            record.seconds = worked.unwrap_or_default().as_secs_f64();
             record.clone()
         };
         self.observer.settled(step, &record);
+        if let Some(halt) = self.fail_fast.as_ref().filter(|_| self.has_failed()) {
+            halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(Halt::Cancel)) < Halt::Cancel);
+        }
     }
 
     /// Returns whether a step has failed or could not look.

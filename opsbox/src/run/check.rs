@@ -58,7 +58,7 @@ pub(crate) async fn run_all(
 
 async fn check(
     shared: &Arc<Shared>,
-    mut member: Member,
+    member: Member,
     awaited: Vec<Awaited>,
     worker: Option<Arc<Worker>>,
 ) -> Vec<ResultSlice> {
@@ -69,25 +69,19 @@ async fn check(
         gathered.extend(gather::wait(awaited).await);
     }
     let deserted = gathered.len() < n_providers;
-    let since = Instant::now();
-    let hindrance = if deserted {
-        Some(Ending::unknown(
-            "a provider of it ended without a word".into(),
-            Vec::new(),
-        ))
+    let obstacle = if deserted {
+        let why = "a provider of it ended without a word".into();
+        Some(Ending::unknown(why, Vec::new()))
     } else {
         hindrance(shared, &member.manifest, &gathered)
     };
-    if let Some(ending) = hindrance {
+    if let Some(ending) = obstacle {
         shared.board.settle(step, None, ending);
-        if let Ok(Some(live)) = member.wake(shared).await {
-            member::retire(shared, live).await;
-        }
+        member.dismiss(shared).await;
         return Vec::new();
     }
-    // The semaphore is never closed, so there is always a permit to come.
-    let _permit = shared.jobs.acquire().await;
     let gaps = touching(&member.manifest, &gathered);
+    let since = Instant::now();
     let made = match (&member.manifest.kind, worker) {
         (Kind::Provider, _) => Ok(pass_on(gathered, gaps)),
         (Kind::Rego, Some(worker)) => rego::check(shared, member, &worker, &gathered, gaps).await,
@@ -156,6 +150,12 @@ async fn input(
     gathered: Vec<Arc<Gathered>>,
     mut gaps: Vec<Gap>,
 ) -> Result<(Vec<ResultSlice>, Ending), Ending> {
+    let _turn = shared.turn().await;
+    let since = Instant::now();
+    if shared.is_halted() {
+        member.dismiss(shared).await;
+        return Err(Ending::blocked("the run was stopped"));
+    }
     let mut live = match member.wake(shared).await {
         Ok(Some(live)) => live,
         Ok(None) => return Err(Ending::unknown("it has no code to run".into(), Vec::new())),
@@ -177,9 +177,9 @@ async fn input(
             let results = reply.into_results();
             let findings = results.iter().map(|result| result.count_findings() as u64).sum();
             let ending = Ending::delivered(&results, Some(findings), gaps);
-            Ok((results, ending))
+            Ok((results, ending.after(since.elapsed())))
         }
-        Err(error) => Err(Ending::failed(&error).with_gaps(gaps)),
+        Err(error) => Err(Ending::failed(&error).with_gaps(gaps).after(since.elapsed())),
     }
 }
 

@@ -9,11 +9,10 @@ use tokio::task::JoinSet;
 use crate::config::{Settings, Wanted};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
-use crate::plugin::PluginError;
 use crate::redact::Redactor;
 
 use super::Shared;
-use super::member::{self, Live, Member, Members, State};
+use super::member::{self, Member, Members, State};
 
 struct Prepared {
     step: usize,
@@ -64,7 +63,7 @@ pub(crate) async fn configure(
         .into_iter()
         .zip(manifests.into_iter().zip(resolution.plugins))
     {
-        activating.spawn(activate(prepared, manifest, plugin.values));
+        activating.spawn(activate(Arc::clone(shared), prepared, manifest, plugin.values));
     }
     let mut members: Vec<_> = activating.join_all().await;
     members.sort_by_key(|member| member.step);
@@ -158,11 +157,19 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
     }
 }
 
-async fn activate(prepared: Prepared, manifest: Arc<Manifest>, config: Map<String, Value>) -> Member {
+async fn activate(
+    shared: Arc<Shared>,
+    prepared: Prepared,
+    manifest: Arc<Manifest>,
+    config: Map<String, Value>,
+) -> Member {
     let state = match prepared.state {
         State::Warm(mut live) => match member::activate(&mut live, &config).await {
             Ok(()) => State::Warm(live),
-            Err(error) => fail(*live, error).await,
+            Err(error) => {
+                member::retire(&shared, *live).await;
+                State::Failed(error)
+            }
         },
         other => other,
     };
@@ -172,11 +179,6 @@ async fn activate(prepared: Prepared, manifest: Arc<Manifest>, config: Map<Strin
         config,
         state,
     }
-}
-
-async fn fail(live: Live, error: PluginError) -> State {
-    live.session.stop().await;
-    State::Failed(error)
 }
 
 async fn stop_all(shared: &Shared, prepared: Vec<Prepared>) {

@@ -29,12 +29,10 @@ pub(crate) async fn run_all(shared: &Arc<Shared>, outputs: Vec<Member>, results:
     };
     let results = Arc::new(results);
     let mut delivering = JoinSet::new();
-    for mut member in outputs {
+    for member in outputs {
         if let Some(why) = stop {
             shared.board.settle(member.step, None, Ending::blocked(why));
-            if let Ok(Some(live)) = member.wake(shared).await {
-                member::retire(shared, live).await;
-            }
+            member.dismiss(shared).await;
             continue;
         }
         delivering.spawn(deliver(Arc::clone(shared), member, Arc::clone(&results)));

@@ -64,6 +64,7 @@ async fn gather(shared: &Shared, mut member: Member) -> Gathered {
         shared
             .board
             .settle(member.step, None, Ending::blocked("the run was stopped"));
+        member.dismiss(shared).await;
         return without("the run was stopped before it gathered".into(), Vec::new());
     }
     let since = Instant::now();

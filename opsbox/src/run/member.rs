@@ -48,9 +48,21 @@ impl Member {
             State::Failed(error) => Err(error),
             State::Cold => {
                 let mut live = start(shared, self.step, &self.manifest).await?;
-                activate(&mut live, &self.config).await?;
-                Ok(Some(live))
+                match activate(&mut live, &self.config).await {
+                    Ok(()) => Ok(Some(live)),
+                    Err(error) => {
+                        retire(shared, live).await;
+                        Err(error)
+                    }
+                }
             }
+        }
+    }
+
+    /// Sends a plugin down whose step will not run. One that is cold stays so.
+    pub(crate) async fn dismiss(self, shared: &Shared) {
+        if let State::Warm(live) = self.state {
+            retire(shared, *live).await;
         }
     }
 }

@@ -15,18 +15,18 @@ pub mod rego;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 
 use crate::config::Settings;
 use crate::error::Failure;
-use crate::halt::{Halt, HaltSeen};
+use crate::halt::{self, Halt, HaltSeen};
 use crate::plan::Plan;
 use crate::plugin::{Event, SessionContext};
 use crate::report::record::{RECORD_VERSION, outcome_of};
-use crate::report::{Role, RunRecord, StepRecord};
+use crate::report::{Role, RunRecord, Status, StepRecord};
 
-pub use board::Board;
+use board::Board;
 
 /// How a run is to behave.
 #[derive(Debug, Clone)]
@@ -86,7 +86,13 @@ pub(crate) struct Shared {
 impl Shared {
     /// Returns whether nothing new may be started.
     pub(crate) fn is_halted(&self) -> bool {
-        *self.halt.borrow() >= Halt::Cancel || (self.options.fail_fast && self.board.has_failed())
+        *self.halt.borrow() >= Halt::Cancel
+    }
+
+    /// Waits for a turn among the `--jobs` checks that may work at the same time.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed, so there is always a turn to come.
+        self.jobs.acquire().await.ok()
     }
 }
 
@@ -97,7 +103,10 @@ impl Run {
     /// Where the configuration is wrong; nothing has run then.
     pub async fn execute(self) -> Result<RunRecord, Failure> {
         let clock = Instant::now();
-        let board = Board::new(&self.plan, self.observer);
+        let (halt_tx, halt) = halt::channel();
+        let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
+        let fail_fast = self.options.fail_fast.then_some(halt_tx);
+        let board = Board::new(&self.plan, self.observer, fail_fast);
         let n_slots = (2 * self.options.jobs).max(8);
         let shared = Arc::new(Shared {
             jobs: Semaphore::new(self.options.jobs),
@@ -107,7 +116,7 @@ impl Run {
             ctx: self.ctx,
             options: self.options,
             board,
-            halt: self.halt,
+            halt,
         });
         let (members, mut warnings) = configure::configure(&shared, &self.settings).await?;
         let (providers, checks, assistants, outputs) = members.split(&shared.plan);
@@ -116,13 +125,11 @@ impl Run {
         let results = assist::run_all(&shared, assistants, results).await;
         deliver::run_all(&shared, outputs, results).await;
         while shared.stopping.lock().await.join_next().await.is_some() {}
-        let interrupted = *shared.halt.borrow() >= Halt::Cancel;
+        forwarding.abort();
+        let interrupted = *self.halt.borrow() >= Halt::Cancel;
         let stopped = shared.options.fail_fast && shared.board.has_failed();
         let mut steps = shared.board.records();
-        let has_output = steps.iter().any(|step| step.role == Role::Output);
-        for step in &mut steps {
-            step.stale = has_output && step.role == Role::Check && step.results == 0;
-        }
+        mark_stale(&mut steps);
         warnings.extend(shared.plan.warnings.iter().cloned());
         let outcome = outcome_of(&steps, interrupted, stopped);
         Ok(RunRecord {
@@ -137,5 +144,28 @@ impl Run {
             steps,
             warnings,
         })
+    }
+}
+
+/// Hands the user's signal on to the run's own, which `--fail-fast` can raise as well.
+async fn forward(mut from: HaltSeen, to: watch::Sender<Halt>) {
+    while from.changed().await.is_ok() {
+        let asked = *from.borrow();
+        to.send_modify(|halt| *halt = (*halt).max(asked));
+    }
+    // Whoever waits for a halt must not take the end of this task for one.
+    to.closed().await;
+}
+
+/// Marks the checks of which the outputs hold what an earlier run said: they got nothing new, or could not deliver it.
+fn mark_stale(steps: &mut [StepRecord]) {
+    let mut outputs = steps.iter().filter(|step| step.role == Role::Output).peekable();
+    if outputs.peek().is_none() {
+        return;
+    }
+    let delivered = outputs.all(|step| matches!(step.status, Status::Clean | Status::Incomplete));
+    for step in steps.iter_mut().filter(|step| step.role == Role::Check) {
+        let looked = matches!(step.status, Status::Findings | Status::Clean | Status::Incomplete);
+        step.stale = !looked || !delivered;
     }
 }

@@ -97,14 +97,16 @@ impl Session {
         deadlines: &Deadlines,
         cancelled_at: Option<Instant>,
     ) -> Instant {
-        let total = deadlines.total.map(|(limit, _)| start + limit);
-        let idle = deadlines
-            .idle
-            .map(|limit| self.shared.last_sign(id).unwrap_or(start) + limit);
-        let grace = cancelled_at
-            .zip(self.clocks.cancel_grace)
-            .map(|(at, grace)| at + grace);
-        [total, idle, grace]
+        let clocks = match cancelled_at {
+            Some(at) => [self.clocks.cancel_grace.map(|grace| at + grace), None],
+            None => [
+                deadlines.total.map(|(limit, _)| start + limit),
+                deadlines
+                    .idle
+                    .map(|limit| self.shared.last_sign(id).unwrap_or(start) + limit),
+            ],
+        };
+        clocks
             .into_iter()
             .flatten()
             .fold(Instant::now() + STOP_CHECK, Instant::min)
@@ -119,7 +121,9 @@ impl Session {
         cancelled_at: Option<Instant>,
     ) -> Option<PluginError> {
         let now = Instant::now();
-        if let Some((at, grace)) = cancelled_at.zip(self.clocks.cancel_grace) {
+        if let Some(at) = cancelled_at {
+            // Without a grace there is no limit to the patience; a second interrupt still ends it.
+            let grace = self.clocks.cancel_grace?;
             return (now >= at + grace).then(|| PluginError::Cancelled {
                 method: method.to_owned(),
             });

@@ -4,7 +4,7 @@ mod request;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use opsbox_protocol::{Expect, Hook};
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::plugin::launch::SessionSpec;
 use crate::plugin::{Gap, PluginError, ResultSlice, Session};
-use crate::report::SkipReason;
+use crate::report::{SkipReason, Status};
 
 use super::board::Ending;
 use super::check::is_rego;
@@ -93,8 +93,15 @@ impl Worker {
         changed: Option<ResultSlice>,
         mut request: Vec<u8>,
         limit: Duration,
-    ) -> Result<Verdict, PluginError> {
+    ) -> Result<(Verdict, Duration), PluginError> {
         let mut state = self.state.lock().await;
+        let _turn = shared.turn().await;
+        if shared.is_halted() {
+            return Err(PluginError::Cancelled {
+                method: "evaluate".into(),
+            });
+        }
+        let since = Instant::now();
         let ready = state.start(self, shared).await?;
         let mut pieces = Vec::new();
         match changed {
@@ -122,7 +129,7 @@ impl Worker {
             .session
             .request_within("x-opsbox/rego/check", Expect::Raw, pieces, patience(limit))
             .await;
-        read_verdict(outcome.answer?)
+        Ok((read_verdict(outcome.answer?)?, since.elapsed()))
     }
 
     /// Sends the worker down in the background.
@@ -152,13 +159,16 @@ pub(crate) async fn check(
         .await
         .map_err(|error| Ending::failed(&error))?;
     let step = member.step;
+    let mut worked = Duration::ZERO;
     let made = async {
+        let since = Instant::now();
         let changed = inject(shared, step, live.as_mut(), kept, &mut gaps).await?;
+        worked += since.elapsed();
         shared.board.started(step, "evaluate");
-        let limit = manifest
-            .timeouts
+        let limit = shared
+            .ctx
             .hook_total
-            .or(shared.ctx.hook_total)
+            .or(manifest.timeouts.hook_total)
             .unwrap_or(POLICY_LIMIT);
         let reports = live
             .as_ref()
@@ -166,18 +176,28 @@ pub(crate) async fn check(
         let request = check_request(&manifest, &member.config, kept, !reports, limit)?;
         let file = manifest.rego.as_ref().map_or("", |rego| &rego.file);
         let verdict = worker.evaluate(shared, kept, changed, request, limit).await;
-        let verdict = verdict.map_err(|error| of_policy(error, file))?;
-        report(shared, step, live.as_mut(), verdict, &mut gaps).await
+        let (verdict, evaluating) = verdict.map_err(|error| of_policy(error, file))?;
+        worked += evaluating;
+        let since = Instant::now();
+        let reported = report(shared, step, live.as_mut(), verdict, &mut gaps).await;
+        worked += since.elapsed();
+        reported
     }
     .await;
     if let Some(live) = live {
         member::retire(shared, live).await;
     }
     match made {
+        // Whether the check applies was decided on what is missing, too.
+        Ok(None) if !gaps.is_empty() => Err(Ending {
+            status: Some(Status::Unknown),
+            gaps,
+            ..Ending::default()
+        }),
         Ok(None) => Err(Ending::skipped(SkipReason::NotApplicable)),
         Ok(Some((results, findings))) => {
             let ending = Ending::delivered(&results, Some(findings), gaps);
-            Ok((results, ending))
+            Ok((results, ending.after(worked)))
         }
         // A policy that finds nothing where a gap is has not failed: it could not look.
         Err(error) if !gaps.is_empty() => Err(Ending::blind(&error, gaps)),
@@ -195,6 +215,7 @@ async fn inject(
     let Some(live) = live.filter(|live| live.session.has(Hook::InjectData)) else {
         return Ok(None);
     };
+    let _turn = shared.turn().await;
     shared.board.started(step, Hook::InjectData.method());
     let outcome = live.session.call(Hook::InjectData, params::one(kept)).await;
     gaps.extend(outcome.gaps);
@@ -214,11 +235,15 @@ async fn report(
     let Some(live) = live.filter(|live| live.session.has(Hook::ReportFindings)) else {
         return Ok(Some((vec![result], verdict.findings)));
     };
+    let _turn = shared.turn().await;
     shared.board.started(step, Hook::ReportFindings.method());
     let outcome = live
         .session
         .call(Hook::ReportFindings, params::one(&result))
         .await;
     gaps.extend(outcome.gaps);
-    Ok(Some((outcome.answer?.into_results(), verdict.findings)))
+    let results = outcome.answer?.into_results();
+    // What the plugin made of the policy's findings is what counts.
+    let findings = results.iter().map(|result| result.count_findings() as u64).sum();
+    Ok(Some((results, findings)))
 }
