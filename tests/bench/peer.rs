@@ -70,6 +70,7 @@ impl Host {
             line_bytes: limits::LEGACY_LINE_BYTES,
             protocol: (1, 1),
             delivers: false,
+            role_hook: None,
         };
         Ok(Session::start(spec, &self.ctx, Arc::new(|_| ()), self.halt.subscribe()).await?)
     }
