@@ -60,7 +60,7 @@ impl Harness {
             session::run(service, Inlet::new(plugin_reads), Outlet(plugin_writes), || {});
         });
         thread::spawn(move || {
-            let mut reader = LineReader::new(io::BufReader::new(Inlet::new(from_plugin)));
+            let mut reader = LineReader::with_cap(io::BufReader::new(Inlet::new(from_plugin)), u64::MAX);
             while let Ok(Some(line)) = reader.next_line() {
                 if lines_tx.send(line).is_err() {
                     break;

@@ -87,25 +87,32 @@ impl OpsResult {
     /// # Errors
     /// As the writer's.
     pub fn write_json(&self, writer: &mut impl Write) -> io::Result<()> {
-        match &self.0 {
-            Form::Raw(raw) => writer.write_all(raw.get().as_bytes()),
-            Form::Made(made) => {
-                for (key, text) in [
-                    ("{\"relates_to\":", &made.relates_to),
-                    (",\"result_name\":", &made.result_name),
-                    (",\"result_description\":", &made.result_description),
-                ] {
-                    writer.write_all(key.as_bytes())?;
-                    serde_json::to_writer(&mut *writer, text)?;
-                }
-                writer.write_all(b",\"details\":")?;
-                writer.write_all(made.details.get().as_bytes())?;
-                writer.write_all(b",\"formatted\":")?;
-                serde_json::to_writer(&mut *writer, &made.formatted)?;
-                writer.write_all(b"}")
-            }
-        }
+        let mut pieces = Vec::new();
+        self.pieces(&mut pieces);
+        pieces
+            .iter()
+            .try_for_each(|piece| writer.write_all(piece.as_bytes()))
     }
+
+    /// Appends the Result's JSON text in pieces. What is JSON already is borrowed: a payload may be hundreds of megabytes.
+    pub(crate) fn pieces<'a>(&'a self, out: &mut Vec<Cow<'a, str>>) {
+        let made = match &self.0 {
+            Form::Raw(raw) => return out.push(raw.get().into()),
+            Form::Made(made) => made,
+        };
+        let head = format!(
+            "{{\"relates_to\":{},\"result_name\":{},\"result_description\":{},\"details\":",
+            quoted(&made.relates_to),
+            quoted(&made.result_name),
+            quoted(&made.result_description),
+        );
+        let tail = format!(",\"formatted\":{}}}", quoted(&made.formatted));
+        out.extend([head.into(), made.details.get().into(), tail.into()]);
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text can always be written as JSON")
 }
 
 impl From<&ResultRef<'_>> for OpsResult {

@@ -94,6 +94,10 @@ impl Listener {
             match lines.next_line() {
                 Ok(Some(line)) => self.receive(line),
                 Ok(None) | Err(FrameError::Io(_)) => break,
+                Err(FrameError::NotUtf8 { id: Some(id) }) => {
+                    let error = ErrorBody::new(code::PARSE, "a line is not UTF-8");
+                    self.wire.refuse(&id, &error);
+                }
                 Err(error) => {
                     let message = format!("a message of the host was passed over: {error}");
                     self.wire.notify(
@@ -316,4 +320,54 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned());
     format!("the hook panicked: {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+
+    use super::*;
+    use crate::{NoConfig, Output, Plugin, ResultRef};
+
+    struct Quiet;
+
+    impl Plugin for Quiet {
+        type Config = NoConfig;
+
+        fn configure(_: NoConfig) -> Result<Self> {
+            Ok(Self)
+        }
+    }
+
+    impl Output for Quiet {
+        fn process_results(&mut self, _: &[ResultRef<'_>], _: &Ctx) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_not_utf8_is_answered() {
+        let kept = Kept::default();
+        let input = b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"activate\",\"params\":{\"a\":\"\xff\"}}\n";
+        run(Service::output::<Quiet>(), &input[..], kept.clone(), || {});
+        let text = String::from_utf8(kept.0.lock().expect("no panic").clone()).expect("UTF-8");
+        assert_eq!(
+            text,
+            "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":-32700,\"message\":\"a line is not UTF-8\"}}\n"
+        );
+    }
 }

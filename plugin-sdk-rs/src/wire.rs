@@ -1,5 +1,6 @@
 //! The way out: one writer behind a lock, one line per message, each within the limits.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,22 +20,25 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    fn write_json(&self, mut writer: &mut dyn Write) -> io::Result<()> {
+    /// Returns the JSON text in pieces, so that it can be measured and then written while it is made only once.
+    fn pieces(&self) -> Vec<Cow<'_, str>> {
+        let mut pieces = Vec::new();
         match self {
-            Self::Empty => writer.write_all(b"{}"),
-            Self::Json(text) => writer.write_all(text.as_bytes()),
-            Self::One(result) => result.write_json(&mut writer),
+            Self::Empty => pieces.push("{}".into()),
+            Self::Json(text) => pieces.push(text.into()),
+            Self::One(result) => result.pieces(&mut pieces),
             Self::Many(results) => {
-                writer.write_all(b"[")?;
+                pieces.push("[".into());
                 for (index, result) in results.iter().enumerate() {
                     if index > 0 {
-                        writer.write_all(b",")?;
+                        pieces.push(",".into());
                     }
-                    result.write_json(&mut writer)?;
+                    result.pieces(&mut pieces);
                 }
-                writer.write_all(b"]")
+                pieces.push("]".into());
             }
         }
+        pieces
     }
 }
 
@@ -77,13 +81,12 @@ impl Wire {
 
     pub(crate) fn respond(&self, hook: &'static str, raw_id: &str, reply: &Reply) -> Result<(), Unsendable> {
         let head = outgoing::response_head(raw_id);
+        let pieces = reply.pieces();
         let mut measure = Measure::default();
-        // Measuring writes to memory nowhere, so it cannot fail.
-        drop(
-            measure
-                .write_all(head.as_bytes())
-                .and_then(|()| reply.write_json(&mut measure)),
-        );
+        measure.add(&head);
+        for piece in &pieces {
+            measure.add(piece);
+        }
         let limit = self.line_bytes.load(Ordering::Relaxed);
         if measure.bytes + 1 > limit {
             return Err(Unsendable::TooLong {
@@ -99,7 +102,9 @@ impl Wire {
         self.write(|writer| {
             let mut buffered = io::BufWriter::with_capacity(64 * 1024, writer);
             buffered.write_all(head.as_bytes())?;
-            reply.write_json(&mut OneLine(&mut buffered))?;
+            for piece in &pieces {
+                write_on_one_line(&mut buffered, piece)?;
+            }
             buffered.write_all(outgoing::TAIL.as_bytes())?;
             buffered.flush()
         });
@@ -135,38 +140,25 @@ struct Measure {
     scan: LineScan,
 }
 
-impl Write for Measure {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes += bytes.len() as u64;
+impl Measure {
+    fn add(&mut self, text: &str) {
+        self.bytes += text.len() as u64;
         // The scan ends a line at `\n`; here one only stands between tokens and the depth goes on.
-        for piece in bytes.split(|byte| *byte == b'\n') {
+        for piece in text.as_bytes().split(|byte| *byte == b'\n') {
             self.scan.feed(piece);
         }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
 /// Turns line ends into blanks: inside JSON text they stand between tokens only, and a message is one line.
-struct OneLine<'a, W: Write>(&'a mut W);
-
-impl<W: Write> Write for OneLine<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for (index, piece) in bytes.split(|byte| matches!(byte, b'\n' | b'\r')).enumerate() {
-            if index > 0 {
-                self.0.write_all(b" ")?;
-            }
-            self.0.write_all(piece)?;
+fn write_on_one_line(writer: &mut impl Write, text: &str) -> io::Result<()> {
+    for (index, piece) in text.split(['\n', '\r']).enumerate() {
+        if index > 0 {
+            writer.write_all(b" ")?;
         }
-        Ok(bytes.len())
+        writer.write_all(piece.as_bytes())?;
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -176,12 +168,28 @@ mod tests {
     #[test]
     fn line_ends_between_tokens_become_blanks_and_depth_is_counted_across_them() {
         let mut line = Vec::new();
-        OneLine(&mut line)
-            .write_all(b"{\r\n\"a\":\n[1]}")
-            .expect("written");
+        write_on_one_line(&mut line, "{\r\n\"a\":\n[1]}").expect("written");
         assert_eq!(line, b"{  \"a\": [1]}");
         let mut measure = Measure::default();
-        measure.write_all(b"[\n[\n[]]]").expect("measured");
+        measure.add("[\n[\n[]]]");
         assert_eq!((measure.bytes, measure.scan.max_depth()), (8, 3));
+    }
+
+    #[test]
+    fn a_large_payload_is_borrowed_not_copied() {
+        let details = serde_json::value::RawValue::from_string("[1,2]".into()).expect("JSON");
+        let reply = Reply::Many(vec![
+            OpsResult::new("a", "b\"").raw_details(details),
+            OpsResult::new("a", "c"),
+        ]);
+        let pieces = reply.pieces();
+        assert!(matches!(pieces[2], Cow::Borrowed("[1,2]")), "{pieces:?}");
+        assert_eq!(
+            pieces.concat(),
+            concat!(
+                r#"[{"relates_to":"a","result_name":"b\"","result_description":"","details":[1,2],"formatted":""},"#,
+                r#"{"relates_to":"a","result_name":"c","result_description":"","details":{},"formatted":""}]"#
+            )
+        );
     }
 }

@@ -302,6 +302,37 @@ fn an_assistant_hands_on_the_bytes_it_received() {
     assert_eq!(error.code, code::INVALID_PARAMS);
 }
 
+/// Returns a Result whose details nest this deep.
+fn nested(levels: usize) -> String {
+    let details = format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    format!(
+        r#"{{"relates_to":"a","result_name":"b","result_description":"","details":{details},"formatted":""}}"#
+    )
+}
+
+#[test]
+fn a_result_at_the_greatest_depth_is_answered_though_the_hosts_line_is_deeper() {
+    let mut harness = Harness::ready(Service::assistant::<Reverse>(), json!({}));
+    // The answer is an envelope, a list and a Result deep around it, the request one level more.
+    let fits = nested(125);
+    let answer = harness
+        .call_raw("process_input", &format!("{{\"input\":[{fits}]}}"))
+        .expect("handed on");
+    assert_eq!(answer.get(), format!("[{fits}]"));
+    let error = harness
+        .call_raw("process_input", &format!("{{\"input\":[{}]}}", nested(126)))
+        .expect_err("too deep to be handed on in a list");
+    assert_eq!(error.code, code::HOOK_FAILED);
+    assert!(
+        error.message.ends_with("nests 129 levels deep, 128 are allowed"),
+        "{}",
+        error.message
+    );
+    harness
+        .call_raw("process_input", &format!("{{\"input\":[{}]}}", nested(100_000)))
+        .expect_err("answered, whatever the depth");
+}
+
 #[test]
 fn an_output_shows_text_through_the_host() {
     let mut harness = Harness::ready(Service::output::<Reverse>(), json!({}));

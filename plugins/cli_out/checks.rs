@@ -64,6 +64,12 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// Returns whether a Result is known to be a check's own.
+    pub(super) fn made(self, result: &ResultRef<'_>) -> bool {
+        let key = format!("{}/{}", result.relates_to, result.result_name);
+        self.0.iter().any(|step| step.results.contains(&key))
+    }
+
     /// Returns whether a Result without findings means that there are none.
     pub(super) fn is_clean(self, result: &ResultRef<'_>) -> bool {
         let key = format!("{}/{}", result.relates_to, result.result_name);

@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use opsbox_plugin::ResultRef;
+use serde_json::value::RawValue;
 use textwrap::core::display_width;
 
 use super::checks::Checks;
@@ -34,7 +35,7 @@ impl Screen {
         let mut texts = Vec::new();
         let mut n_sources = 0;
         for result in results {
-            match json::items(result.details.get()) {
+            match findings_of(result, checks) {
                 Some(items) if items.is_empty() => {
                     if checks.is_clean(result) {
                         quiet.push(name_of(result));
@@ -222,6 +223,18 @@ impl Screen {
 
 fn name_of(result: &ResultRef<'_>) -> String {
     shown(&result.result_name)
+}
+
+/// Returns the findings of a Result: the items of a list, or those of all lists in a check's report with sections. `None` where it is a text:
+/// an object of lists that no check made is data or a summary.
+fn findings_of<'a>(result: &ResultRef<'a>, checks: Checks<'_>) -> Option<Vec<&'a RawValue>> {
+    let details = result.details.get();
+    if details.starts_with('[') || !checks.made(result) {
+        return json::items(details);
+    }
+    let members = json::members(details).filter(|members| !members.is_empty())?;
+    let sections: Option<Vec<_>> = members.iter().map(|(_, list)| json::items(list.get())).collect();
+    Some(sections?.concat())
 }
 
 fn wrap(text: &str, columns: usize) -> Vec<String> {

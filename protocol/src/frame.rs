@@ -1,8 +1,9 @@
-//! Framing over a blocking reader: one line at a time, with a size cap and a depth count.
+//! Framing over a blocking reader: one line at a time. A reader with a cap on size judges depth too.
 
 use std::io::{self, BufRead};
 
 use crate::limits;
+use crate::recover::recover_id;
 use crate::scan::{LineScan, Scanned};
 
 /// Why no further line could be read.
@@ -17,7 +18,7 @@ pub enum FrameError {
         /// The cap in bytes.
         limit: u64,
     },
-    /// A line nests too deep; it was passed over.
+    /// A line nests too deep; it was passed over. Only a reader with a cap judges this.
     #[error("a line nests {depth} levels deep, {limit} are allowed", limit = limits::DEPTH)]
     TooDeep {
         /// The depth that was seen.
@@ -25,8 +26,14 @@ pub enum FrameError {
     },
     /// A line is not UTF-8; it was passed over.
     #[error("a line is not UTF-8")]
-    NotUtf8,
+    NotUtf8 {
+        /// The id's JSON text where the line was meant as a message and one can be read: its sender may wait.
+        id: Option<String>,
+    },
 }
+
+/// How much of a line that is not UTF-8 is looked at for its id, in bytes.
+const HEAD_BYTES: usize = 8 * 1024;
 
 /// Reads lines from a blocking reader. After every error but [`FrameError::Io`] the next line can be read.
 #[derive(Debug)]
@@ -36,12 +43,13 @@ pub struct LineReader<R> {
 }
 
 impl<R: BufRead> LineReader<R> {
-    /// Makes a reader with no cap: host to plugin lines are made of accepted ones.
+    /// Makes a reader that judges neither size nor depth: lines of the host are made of accepted ones, so a Result that was accepted at
+    /// the greatest depth comes back a level or two deeper.
     pub fn new(reader: R) -> Self {
         Self { reader, cap: None }
     }
 
-    /// Makes a reader with a cap in bytes before the `\n`.
+    /// Makes a reader with a cap in bytes before the `\n`, and the protocol's limit of depth.
     pub fn with_cap(reader: R, cap: u64) -> Self {
         Self {
             reader,
@@ -64,10 +72,12 @@ impl<R: BufRead> LineReader<R> {
             {
                 return Err(FrameError::TooLong { limit });
             }
-            if depth > limits::DEPTH {
+            if self.cap.is_some() && depth > limits::DEPTH {
                 return Err(FrameError::TooDeep { depth });
             }
-            let mut text = String::from_utf8(line).map_err(|_| FrameError::NotUtf8)?;
+            let mut text = String::from_utf8(line).map_err(|error| FrameError::NotUtf8 {
+                id: id_in(error.as_bytes()),
+            })?;
             // In place: a line may be hundreds of megabytes, and a copy would double them.
             text.truncate(text.trim_end_matches(['\r', '\n']).len());
             if let Some(rest) = text.strip_prefix('\u{feff}') {
@@ -110,4 +120,13 @@ impl<R: BufRead> LineReader<R> {
             }
         }
     }
+}
+
+/// Returns the id of a damaged line, unless it does not look like a message at all.
+fn id_in(line: &[u8]) -> Option<String> {
+    memchr::memmem::find(line, b"\"jsonrpc\"")?;
+    let start = memchr::memchr(b'{', line)?;
+    let end = line.len().min(start + HEAD_BYTES);
+    // From the very start: a `[` before the brace means that there is no id.
+    recover_id(&String::from_utf8_lossy(&line[..end]))
 }

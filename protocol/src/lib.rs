@@ -3,6 +3,7 @@
 //! Types and pure functions only: no process, no runtime, no terminal. `PROTOCOL.md` beside this crate is the
 //! contract for authors of plugins; this crate is its Rust form.
 
+pub mod count;
 pub mod error;
 pub mod frame;
 pub mod hook;
@@ -15,6 +16,7 @@ pub mod result;
 pub mod scan;
 pub mod schema;
 
+pub use count::count_findings;
 pub use error::{ErrorBody, ErrorData, code};
 pub use frame::{FrameError, LineReader};
 pub use hook::Hook;

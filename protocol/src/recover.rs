@@ -37,7 +37,7 @@ pub fn recover_id(text: &str) -> Option<String> {
 }
 
 /// Returns the offset behind the closing quote of the string that starts here.
-fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
         at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;

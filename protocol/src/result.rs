@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::count::count_findings;
 use crate::incoming::{Expect, Payload};
 
 /// One finding: an object, or any JSON.
@@ -55,14 +56,9 @@ impl<'a> ResultView<'a> {
         }
     }
 
-    /// Returns how many findings the details hold: the length of a list; 1 for an object that is not empty, else 0.
+    /// Returns how many findings the details hold, as [`count_findings`].
     pub fn count_findings(&self) -> usize {
-        let text = self.details.get();
-        if text.starts_with('[') {
-            serde_json::from_str::<Vec<IgnoredAny>>(text).map_or(0, |items| items.len())
-        } else {
-            usize::from(text[1..].trim_start().starts_with('"'))
-        }
+        count_findings(self.details)
     }
 }
 

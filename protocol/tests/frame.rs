@@ -46,3 +46,28 @@ fn a_depth_bomb_and_invalid_utf8_cost_one_line() {
     );
     assert_eq!(lines(b"\xff\xfe\nok\n", 100, 64), ["!a line is not UTF-8", "ok"]);
 }
+
+#[test]
+fn a_reader_without_a_cap_does_not_judge_depth() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let mut reader = LineReader::new(deep.as_bytes());
+    assert_eq!(reader.next_line().expect("read"), Some(deep.clone()));
+}
+
+#[test]
+fn the_id_of_a_message_that_is_not_utf8_is_told() {
+    for (line, expected) in [
+        (
+            &b"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"a\xff\"}"[..],
+            Some("7"),
+        ),
+        (b"{\"id\":7,\"a\":\"\xff\"}", None),
+        (b"[{\"jsonrpc\":\"2.0\",\"id\":7,\"a\":\"\xff\"}]", None),
+        (b"\xff\"jsonrpc\"", None),
+    ] {
+        match LineReader::new(line).next_line() {
+            Err(FrameError::NotUtf8 { id }) => assert_eq!(id.as_deref(), expected, "{line:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -95,7 +95,23 @@ fn a_doubled_member_of_the_envelope_is_a_fault_of_its_call() {
 
 #[test]
 fn findings_are_counted_for_lists_and_objects() {
-    for (details, count) in [("[]", 0), ("[{},{}]", 2), ("{}", 0), ("{ \"a\":1}", 1)] {
+    let deep = format!("[{}1{}]", r#"{"a":["#.repeat(62), "]}".repeat(62));
+    for (details, count) in [
+        ("[]", 0),
+        ("[ ]", 0),
+        ("[{},{}]", 2),
+        (r#"[{"a,]":"\\\"],[","b":[1,2,{}]}]"#, 1),
+        (&deep, 1),
+        ("{}", 0),
+        ("{ \n}", 0),
+        ("{ \"a\":1}", 1),
+        (r#"{"old":[]}"#, 0),
+        (r#"{"old":[],"new":[ ]}"#, 0),
+        (r#"{ "a]" : [{"x":[1,2]}, {}] , "b":[[],[1,2]]}"#, 4),
+        (r#"{"name":"x","ports":[]}"#, 1),
+        (r#"{"ports":[1,2,3],"name":{"a":[]}}"#, 1),
+        (r#"{"ids":["a",null,1e400]}"#, 3),
+    ] {
         let text = RESULT.replace(r#"{"n":1e400,"big":12345678901234567890123}"#, details);
         let view = opsbox_protocol::ResultView::parse(&text).expect("a Result");
         assert_eq!(view.count_findings(), count, "{details}");

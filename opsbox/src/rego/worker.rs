@@ -96,6 +96,10 @@ pub fn run(
         match line {
             Ok(line) => worker.line(line)?,
             Err(FrameError::Io(error)) => return Err(error),
+            Err(FrameError::NotUtf8 { id: Some(id) }) => {
+                let error = ErrorBody::new(code::PARSE, "a line is not UTF-8");
+                worker.write(outgoing::error_line(&id, &error).as_bytes())?;
+            }
             Err(fault) => worker.log(LogLevel::Error, &format!("a line was passed over: {fault}"))?,
         }
     }

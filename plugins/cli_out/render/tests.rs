@@ -206,3 +206,32 @@ fn no_results_are_not_shown_as_no_findings() {
     );
     assert!(!render(PLAIN, "[]").contains("no findings"));
 }
+
+#[test]
+fn a_report_with_sections_is_counted_by_its_lists_where_a_check_made_it() {
+    let old = result(
+        "old_objects",
+        r#"{"old":[{"key":"a"},{"key":"b","severity":"low"}],"older":[]}"#,
+        "two of them",
+    );
+    let none = result("idle", r#"{"idle":[]}"#, "none idle");
+    let all = format!("[{old},{none}]");
+    let steps = [
+        step("old_objects", Status::Findings, None),
+        step("idle", Status::Clean, None),
+    ];
+    assert_eq!(
+        render_with(PLAIN, &all, &steps),
+        "2 findings of 1 check: 1 low\n\
+         \x20 low       old_objects  b\n\
+         \x20           old_objects  a\n\
+         nothing found by: idle\n"
+    );
+    assert_eq!(
+        render(PLAIN, &all),
+        "old_objects:\n\
+         \x20 two of them\n\
+         idle:\n\
+         \x20 none idle\n"
+    );
+}

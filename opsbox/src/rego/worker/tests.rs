@@ -168,3 +168,41 @@ fn tests_of_policies_are_answered_in_order() {
     );
     assert_eq!(answer["result"]["coverage"][0]["file"], "p.rego");
 }
+
+/// Returns details that nest this deep.
+fn nested(levels: usize) -> String {
+    format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels))
+}
+
+fn data_line(details: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"{DATA}","params":{{"provider":"host","data":{{"relates_to":"a","details":{details}}}}}}}"#
+    )
+}
+
+#[test]
+fn data_at_the_greatest_depth_is_taken_and_deeper_data_is_an_error() {
+    // A Result in a line of its own stands one level less deep than here.
+    let taken = exchange(&data_line(&nested(126)));
+    assert_eq!(taken, [r#"{"jsonrpc":"2.0","id":1,"result":{}}"#]);
+    for levels in [200, 100_000] {
+        let refused = exchange(&data_line(&nested(levels)));
+        assert_eq!(refused.len(), 1);
+        assert!(
+            refused[0].starts_with(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-33008,"#),
+            "{}",
+            refused[0]
+        );
+    }
+}
+
+#[test]
+fn a_request_that_is_not_utf8_is_answered() {
+    let mut output = Vec::new();
+    let line = b"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"shutdown\",\"params\":\"\xff\"}\n";
+    run(lines(&line[..]), &mut output).unwrap();
+    assert_eq!(
+        String::from_utf8(output).unwrap(),
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32700,\"message\":\"a line is not UTF-8\"}}\n"
+    );
+}

@@ -252,17 +252,19 @@ class Loop:
             data = {"origin": "plugin", "plugin": self.service.name, "hook": call.method}
             raise WireError(HOOK_FAILED, why, {**data, "hint": call.gap.get("remedy", "see the log")})
         if self.line_bytes and len(payload) + 64 > self.line_bytes:
-            raise WireError(
-                HOOK_FAILED,
-                f"the answer of `{call.method}` has {len(payload)} bytes, {self.line_bytes} are allowed",
-                {
-                    "origin": "plugin",
-                    "plugin": self.service.name,
-                    "hook": call.method,
-                    "hint": "raise `[limits] line` in the manifest, or `--max-line`",
-                },
-            )
+            why = f"has {len(payload)} bytes, {self.line_bytes} are allowed"
+            raise self._unsendable(call, why, "raise `[limits] line` in the manifest, or `--max-line`")
+        if message.is_too_deep(payload, 1):
+            why = f"nests more than {message.MAX_DEPTH - 1} levels deep"
+            raise self._unsendable(call, why, "return flatter `details`")
         return payload
+
+    def _unsendable(self, call: Call, why: str, hint: str) -> WireError:
+        return WireError(
+            HOOK_FAILED,
+            f"the answer of `{call.method}` {why}",
+            {"origin": "plugin", "plugin": self.service.name, "hook": call.method, "hint": hint},
+        )
 
     def _cancelled(self, call: Call) -> WireError:
         return WireError(

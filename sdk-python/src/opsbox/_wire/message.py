@@ -90,8 +90,6 @@ def _by_keys(text: str, members: dict, raw_id: str, doubled: set) -> Message:
         message.why = "half a request, half an answer"
     elif not has_method and (not has_id or n_outcomes != 1):
         message.why = "an answer has an `id` and exactly one of `result` and `error`"
-    elif _is_too_deep(text):
-        message.why = f"nests more than {MAX_DEPTH} levels deep"
     elif has_method:
         message.kind = REQUEST if has_id else NOTIFICATION
         message.params = members.get("params")
@@ -204,14 +202,16 @@ def _whole_id(rest: str) -> tuple[object, str]:
     return (value, rest[:end]) if is_whole and rest[end:].strip(_BLANK) else (None, "")
 
 
-def _is_too_deep(text: str) -> bool:
-    """Tells whether a line nests too deep.
+def is_too_deep(payload: bytes, level: int = 0) -> bool:
+    """Tells whether JSON of this side nests too deep to be sent; `level` is how deep it will stand in its line.
 
-    Long lines are not looked at: they are made of parts that the host has counted.
+    Lines of the host are not asked about: they are made of accepted ones, which may stand deeper in them. Nor
+    is looked at long text: the host counts it faster.
     """
-    if len(text) > _DEPTH_SEEN_WITHIN or text.count("[") + text.count("{") <= MAX_DEPTH:
+    if len(payload) > _DEPTH_SEEN_WITHIN or payload.count(b"[") + payload.count(b"{") + level <= MAX_DEPTH:
         return False
-    level, at = 0, 0
+    text = payload.decode()
+    at = 0
     while at < len(text):
         char = text[at]
         if char == '"':
