@@ -58,7 +58,7 @@ impl<'a> ResultView<'a> {
 
     /// Returns how many findings the details hold, as [`count_findings`].
     pub fn count_findings(&self) -> usize {
-        count_findings(self.details)
+        count_findings(self.details.get())
     }
 }
 

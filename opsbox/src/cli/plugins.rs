@@ -152,7 +152,8 @@ pub fn doctor(catalog: &Catalog, environ: &Environ) -> Answer {
     let mut faults = doubled(catalog);
     faults.extend(without_program(catalog, environ));
     faults.extend(crate::plan::faults_of_all(catalog));
-    let code = if faults.is_empty() && catalog.unusable.is_empty() {
+    faults.extend(without_python(catalog));
+    let code = if faults.is_empty() && catalog.unusable.is_empty() && catalog.warnings.is_empty() {
         0
     } else {
         2
@@ -224,6 +225,27 @@ fn doubled(catalog: &Catalog) -> Vec<Fault> {
         .into_iter()
         .filter_map(|name| catalog.find(name).err())
         .collect()
+}
+
+/// Names the plugins that need Python where there is none.
+fn without_python(catalog: &Catalog) -> Option<Fault> {
+    let needs = |manifest: &&std::sync::Arc<Manifest>| matches!(manifest.launch, Launch::Python { .. });
+    let names: Vec<_> = catalog
+        .plugins
+        .iter()
+        .filter(needs)
+        .map(|manifest| manifest.name.as_str())
+        .collect();
+    if catalog.python.is_some() || names.is_empty() {
+        return None;
+    }
+    Some(
+        Fault::new(format!(
+            "these plugins need a Python interpreter: {}",
+            names.join(", ")
+        ))
+        .hint("install Python 3.9 or newer, or name one with `--python PATH`"),
+    )
 }
 
 fn without_program(catalog: &Catalog, environ: &Environ) -> Vec<Fault> {

@@ -35,6 +35,8 @@ pub(super) struct FileLayer {
     pub(super) plugin: Option<String>,
     /// The fields.
     pub(super) values: Map<String, Value>,
+    /// Whether it is meant for this pipeline or plugin alone, so that a field nobody declares is a mistake.
+    pub(super) strict: bool,
 }
 
 /// What a source says of a field.
@@ -136,26 +138,38 @@ pub(super) fn all(
             open: file.open,
             plugin: None,
             values: file.values,
+            strict: false,
         }));
     }
     if let Some(project) = given.project {
         let path = project.path.display();
-        let layer = |origin: String, plugin: Option<&String>, values: &Map<String, Value>| {
+        let layer = |origin: String, plugin: Option<&String>, values: &Map<String, Value>, strict: bool| {
             Layer::File(FileLayer {
                 origin,
                 path: project.path.clone(),
                 open: project.open,
                 plugin: plugin.cloned(),
                 values: values.clone(),
+                strict,
             })
         };
         if let Some((name, pipeline)) = given.named.and_then(|name| project.pipelines.get_key_value(name)) {
-            layers.push(layer(format!("{path} [pipelines.{name}]"), None, &pipeline.set));
+            layers.push(layer(
+                format!("{path} [pipelines.{name}]"),
+                None,
+                &pipeline.set,
+                true,
+            ));
         }
         for (name, fields) in &project.plugins {
-            layers.push(layer(format!("{path} [plugins.{name}]"), Some(name), fields));
+            layers.push(layer(
+                format!("{path} [plugins.{name}]"),
+                Some(name),
+                fields,
+                true,
+            ));
         }
-        layers.push(layer(format!("{path} [config]"), None, &project.config));
+        layers.push(layer(format!("{path} [config]"), None, &project.config, false));
     }
     if let Some(home) = &environ.home {
         let path = home.join(".opsbox.json");
@@ -167,6 +181,7 @@ pub(super) fn all(
                     open: file.open,
                     plugin: None,
                     values: file.values,
+                    strict: false,
                 })),
                 // The original ignored it with a warning, and other programs' runs must not break on it.
                 Err(fault) => warnings.push(format!("{}; it is ignored", fault.message)),

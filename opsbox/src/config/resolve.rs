@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::convert::Converter;
+use super::layers::Layer;
 use super::report::show;
 use super::shape::{Shape, plain};
 use super::validate::{self, Verdict};
@@ -212,6 +213,26 @@ fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resoluti
             .map(|(name, _)| name.as_str())
             .collect()
     };
+    for layer in &settings.layers {
+        let Layer::File(file) = layer else { continue };
+        // One file serves many pipelines, so a plugin that this one does not run may have its table.
+        let runs = |name: &String| wanted.iter().any(|wanted| wanted.plugin == name);
+        if !file.strict || !file.plugin.as_ref().is_none_or(runs) {
+            continue;
+        }
+        let known = fields(file.plugin.as_deref());
+        for field in file.values.keys().filter(|field| !known.contains(field.as_str())) {
+            let whose = file
+                .plugin
+                .as_ref()
+                .map_or("no plugin of this pipeline declares".to_owned(), |plugin| {
+                    format!("plugin `{plugin}` does not declare")
+                });
+            let mut fault = Fault::new(format!("{whose} the field `{field}` of {}", file.origin));
+            fault.hints.extend(did_you_mean(field, known.iter().copied()));
+            resolution.faults.push(fault);
+        }
+    }
     let mut told = BTreeSet::new();
     for Assignment { plugin, field, .. } in &settings.assignments {
         if let Some(plugin) = plugin

@@ -74,8 +74,13 @@ impl Found {
 
     /// Reads one file; one that only happens to be TOML is passed over, a `manifest.toml` never.
     fn file(&mut self, path: &Path, certain: bool) {
-        if !path.is_file() && !certain {
-            return;
+        if !path.is_file() {
+            let fault = Fault::new(format!(
+                "`{}` is no file: a broken link, a pipe or a device",
+                path.display()
+            ))
+            .hint("remove it, or put a manifest in its place");
+            return self.bad(path, None, vec![fault]);
         }
         let known = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if !self.seen.insert(known) {

@@ -168,7 +168,7 @@ impl PluginError {
             }
             Self::Exited { guess, stderr, .. } => {
                 let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
-                guess.iter().cloned().chain(said).collect()
+                said.into_iter().chain(guess.iter().cloned()).collect()
             }
             Self::Timeout { key, .. } if *key != "hook_total" => {
                 vec![format!(

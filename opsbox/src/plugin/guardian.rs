@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, BufRead, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
@@ -18,7 +18,8 @@ use super::launch::SERVE;
 /// The host's end of the pipe. Dropping it ends the guardian.
 #[derive(Debug)]
 pub struct Guardian {
-    pipe: Mutex<ChildStdin>,
+    pipe: Mutex<Option<ChildStdin>>,
+    child: Mutex<Child>,
 }
 
 impl Guardian {
@@ -41,7 +42,8 @@ impl Guardian {
             .take()
             .ok_or_else(|| io::Error::other("the guardian has no pipe"))?;
         Ok(Self {
-            pipe: Mutex::new(pipe),
+            pipe: Mutex::new(Some(pipe)),
+            child: Mutex::new(child),
         })
     }
 
@@ -57,8 +59,18 @@ impl Guardian {
 
     fn tell(&self, sign: char, group: Pid) {
         let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
-        // A guardian that is gone can be told nothing, and the host's own ladder still works.
-        let _told = pipe.write_all(format!("{sign}{}\n", group.as_raw_nonzero()).as_bytes());
+        if let Some(pipe) = pipe.as_mut() {
+            // A guardian that is gone can be told nothing, and the host's own ladder still works.
+            let _told = pipe.write_all(format!("{sign}{}\n", group.as_raw_nonzero()).as_bytes());
+        }
+    }
+}
+
+impl Drop for Guardian {
+    /// Lets the guardian look once more, and waits for it: a few milliseconds, and nobody has to collect it later.
+    fn drop(&mut self) {
+        drop(self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let _status = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
     }
 }
 
