@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use opsbox::cli::args::{self, Parsed};
-use opsbox::cli::host::Own;
+use opsbox::cli::host::{self, Own};
 use opsbox::cli::request::Request;
 use opsbox::cli::{dispatch, serve};
 use opsbox::environ::Environ;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let done = match args::parse(&argv, &environ) {
         Ok(Parsed::Text(text)) => {
             plain.results(&text);
-            Ok(0)
+            host::ended(&plain, 0)
         }
         Ok(Parsed::Request(request)) => answer(*request, environ, no_color),
         Err(failure) => Err(failure),

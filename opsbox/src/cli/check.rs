@@ -1,6 +1,6 @@
 //! `opsbox check`: a Rego check against a file, and unit tests of policies. Evaluation happens in a child, as in a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use opsbox_protocol::Expect;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::cli::signals;
 use crate::error::{Failure, Fault, Kind};
-use crate::halt;
+use crate::halt::HaltSeen;
 use crate::manifest::Manifest;
 use crate::plugin::launch::SessionSpec;
 use crate::plugin::{PluginError, Reply, ResultSlice, Session, SessionContext};
@@ -42,7 +43,10 @@ pub async fn eval(
 ) -> Result<Option<ResultSlice>, Failure> {
     let data = read_input(&evaluation.input)?;
     let failed = |error: PluginError| Failure::run(error.fault(&evaluation.manifest.name));
-    let mut session = worker(ui, ctx).await.map_err(failed)?;
+    let (ctx, interrupts) = signals::guarded(ctx, ui, signals::OF_A_QUESTION);
+    let started = worker(ui, &ctx, interrupts.halt()).await;
+    interrupts.check()?;
+    let mut session = started.map_err(failed)?;
     let answer = async {
         let head = Bytes::from_static(b"{\"provider\":\"file\",\"data\":");
         let pieces = vec![head, data.bytes.clone(), Bytes::from_static(b"}")];
@@ -65,6 +69,7 @@ pub async fn eval(
     }
     .await;
     session.stop().await;
+    interrupts.check()?;
     let file = evaluation.manifest.rego.as_ref().map_or("", |rego| &rego.file);
     let Verdict { result, .. } = answer.map_err(|error| failed(of_policy(error, file)))?;
     Ok(result)
@@ -148,8 +153,7 @@ fn read_input(path: &Path) -> Result<ResultSlice, Failure> {
     ResultSlice::parse(Bytes::from(wrapped)).map_err(fault)
 }
 
-async fn worker(ui: &Arc<Ui>, ctx: &SessionContext) -> Result<Session, PluginError> {
-    let (_tx, halt) = halt::channel();
+async fn worker(ui: &Arc<Ui>, ctx: &SessionContext, halt: HaltSeen) -> Result<Session, PluginError> {
     let ui = Arc::clone(ui);
     let sink: crate::plugin::event::Sink = Arc::new(move |event| ui.said("rego", event));
     Session::start(SessionSpec::rego_worker("file", ctx), ctx, sink, halt).await
@@ -194,10 +198,11 @@ pub async fn test(ui: &Arc<Ui>, ctx: &SessionContext, path: &Path, version: u8) 
     let folders = policies(path)?;
     let mut outcomes = Vec::new();
     let mut coverage = Vec::new();
+    let (ctx, interrupts) = signals::guarded(ctx, ui, signals::OF_A_QUESTION);
     for (folder, files) in folders {
-        let report = test_folder(ui, ctx, &files, version)
-            .await
-            .map_err(|error| Failure::run(error.fault(&folder.display().to_string())))?;
+        let report = test_folder(ui, &ctx, &files, version, interrupts.halt()).await;
+        interrupts.check()?;
+        let report = report.map_err(|error| Failure::run(error.fault(&folder.display().to_string())))?;
         outcomes.extend(report.tests);
         coverage.extend(report.coverage);
     }
@@ -247,6 +252,7 @@ async fn test_folder(
     ctx: &SessionContext,
     files: &[PathBuf],
     version: u8,
+    halt: HaltSeen,
 ) -> Result<TestReport, PluginError> {
     let mut texts = Vec::new();
     for file in files {
@@ -258,7 +264,7 @@ async fn test_folder(
         texts.push(json!({"file": file.display().to_string(), "text": text}));
     }
     let params = json!({"files": texts, "config": config_of(files), "version": version, "filter": null});
-    let mut session = worker(ui, ctx).await?;
+    let mut session = worker(ui, ctx, halt).await?;
     let outcome = session
         .request("x-opsbox/rego/test", Expect::Raw, vec![params.to_string().into()])
         .await;
@@ -301,24 +307,35 @@ fn config_of(files: &[PathBuf]) -> Map<String, Value> {
         .collect()
 }
 
-/// Returns the `.rego` files below a path, by folder.
+/// Returns the `.rego` files below a path, by folder. Links are followed, each folder is looked at once, by its own name where it has one.
 fn policies(path: &Path) -> Result<BTreeMap<PathBuf, Vec<PathBuf>>, Failure> {
     let unreadable = |path: &Path, why: String| {
         Failure::usage(Fault::new(format!("cannot read `{}`: {why}", path.display())))
     };
     let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    let mut open = vec![path.to_owned()];
-    while let Some(path) = open.pop() {
-        let meta = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, error.to_string()))?;
+    let (mut open, mut links) = (vec![path.to_owned()], Vec::new());
+    let mut seen = BTreeSet::new();
+    while let Some(path) = open.pop().or_else(|| links.pop()) {
+        let is_policy = path.extension().is_some_and(|extension| extension == "rego");
+        let meta = match fs::metadata(&path) {
+            Ok(meta) => meta,
+            // A link to nowhere is no policy.
+            Err(_) if path.is_symlink() && !is_policy => continue,
+            Err(error) => return Err(unreadable(&path, error.to_string())),
+        };
         if meta.is_dir() {
-            for entry in fs::read_dir(&path).map_err(|error| unreadable(&path, error.to_string()))? {
-                open.push(
-                    entry
-                        .map_err(|error| unreadable(&path, error.to_string()))?
-                        .path(),
-                );
+            let own = fs::canonicalize(&path).map_err(|error| unreadable(&path, error.to_string()))?;
+            if !seen.insert(own) {
+                continue;
             }
-        } else if path.extension().is_some_and(|extension| extension == "rego") {
+            for entry in fs::read_dir(&path).map_err(|error| unreadable(&path, error.to_string()))? {
+                let entry = entry
+                    .map_err(|error| unreadable(&path, error.to_string()))?
+                    .path();
+                let list = if entry.is_symlink() { &mut links } else { &mut open };
+                list.push(entry);
+            }
+        } else if is_policy {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             folders.entry(folder).or_default().push(path);
         }

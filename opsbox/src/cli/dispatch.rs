@@ -30,6 +30,11 @@ const PLAIN_COLUMNS: u16 = 80;
 /// # Errors
 /// What kept it from being done.
 pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
+    let code = act(own, ui, request).await?;
+    host::ended(ui, code)
+}
+
+async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
     match request {
         Request::Run(flags) => run::run(own, ui, &flags, false).await,
         Request::Demo(flags) => demo::demo(own, ui, flags).await,
@@ -37,19 +42,22 @@ pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Fai
             let planned = Planned::of(own, ui, &query).await?;
             let resolution = planned.resolution();
             let Prepared { plan, catalog, .. } = &planned.prepared;
-            show(ui, &plan::answer(plan, catalog, &resolution, columns(ui)), json)
+            Ok(show(
+                ui,
+                &plan::answer(plan, catalog, &resolution, columns(ui)),
+                json,
+            ))
         }
         Request::Arguments(flags) => {
             let planned = Planned::of(own, ui, &flags).await?;
             let resolution = planned.resolution();
-            show(
-                ui,
-                &config::arguments(&flags.pipeline, &resolution, columns(ui)),
-                false,
-            )
+            let answer = config::arguments(&flags.pipeline, &resolution, columns(ui));
+            Ok(show(ui, &answer, false))
         }
-        Request::Plugins(Shown { query, json }) => show(ui, &plugins_answer(own, ui, &query).await?, json),
-        Request::Config(Shown { query, json }) => show(ui, &config_answer(own, ui, &query).await?, json),
+        Request::Plugins(Shown { query, json }) => {
+            Ok(show(ui, &plugins_answer(own, ui, &query).await?, json))
+        }
+        Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
         Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
         Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
         Request::Completions(shell) => {
@@ -68,7 +76,6 @@ pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Fai
             });
             Ok(0)
         }
-        Request::Serve(_) => Err(Failure::usage(Fault::new("`__serve` is for the host's own use"))),
     }
 }
 
@@ -76,18 +83,13 @@ fn columns(ui: &Ui) -> u16 {
     ui.terminal().map_or(PLAIN_COLUMNS, |terminal| terminal.columns)
 }
 
-fn show(ui: &Ui, answer: &Answer, json: bool) -> Result<u8, Failure> {
+fn show(ui: &Ui, answer: &Answer, json: bool) -> u8 {
     ui.results(&if json {
         format!("{:#}\n", answer.json)
     } else {
         answer.text.clone()
     });
-    match ui.stdout_error() {
-        Some(error) => Err(Failure::run(Fault::new(format!(
-            "cannot write to stdout: {error}"
-        )))),
-        None => Ok(answer.code),
-    }
+    answer.code
 }
 
 /// A plan with the schemas of its plugins, and nothing started that need not be.
@@ -102,7 +104,7 @@ impl Planned {
         let prepared = run::prepare(own, flags)?;
         let ctx = host::session_context(own, ui, &prepared.catalog, flags);
         let manifests = prepared.plan.plugins();
-        let schemas = schemas::schemas(&own.environ, ui, &ctx, &prepared.catalog, &manifests).await;
+        let schemas = schemas::schemas(&own.environ, ui, &ctx, &prepared.catalog, &manifests).await?;
         Ok(Self {
             prepared,
             manifests,
@@ -171,7 +173,7 @@ async fn schema_of(
 ) -> Result<Value, Failure> {
     let manifest = catalog.find(name).map_err(Failure::usage)?;
     let ctx = host::session_context(own, ui, catalog, flags);
-    let mut schemas = schemas::schemas(&own.environ, ui, &ctx, catalog, &[manifest]).await;
+    let mut schemas = schemas::schemas(&own.environ, ui, &ctx, catalog, &[manifest]).await?;
     Ok(schemas.pop().unwrap_or_default())
 }
 
@@ -193,7 +195,7 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
                 ctx,
                 settings,
             } = look(own, ui, &query.flags)?;
-            let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await;
+            let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await?;
             config::explain(&settings, &wanted(&catalog.plugins, &schemas), field, columns(ui))
         }
         ConfigWhat::Explain(field) => {

@@ -1,6 +1,6 @@
 //! What every subcommand starts from: the catalog of plugins, and what sessions share.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -8,7 +8,9 @@ use crate::cli::request::RunFlags;
 use crate::discover::{BundledManifest, Catalog, Search};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
-use crate::plugin::{SessionContext, tool};
+use crate::plugin::SessionContext;
+use crate::plugin::guardian::Guardian;
+use crate::plugin::tool::{self, Tool};
 use crate::python;
 use crate::ui::Ui;
 
@@ -34,8 +36,17 @@ pub fn catalog(own: &Own, flags: &RunFlags) -> Result<Catalog, Failure> {
         })
         .collect();
     let variables = probe_variables(&own.environ);
-    let run =
-        |program: &std::ffi::OsStr, args: &[std::ffi::OsString]| tool::output(program, args, &variables);
+    let run = |program: &std::ffi::OsStr, args: &[std::ffi::OsString]| {
+        // Without a guardian the probe still has its deadline.
+        let guardian = Guardian::start(&own.executable, &run_id(&own.environ)).ok();
+        let probe = Tool {
+            program,
+            args,
+            env: &variables,
+            limit: tool::LIMIT,
+        };
+        probe.output(guardian.as_ref())
+    };
     Search {
         environ: &own.environ,
         bundled: &bundled,
@@ -110,39 +121,16 @@ pub fn bundled_schema(name: &str) -> Option<Value> {
     plugin.schema.map(|schema| schema())
 }
 
-/// Looks whether a file can be written, before the work whose result it is to hold.
-///
-/// # Errors
-/// A fault that names the file.
-pub fn check_writable(path: &Path) -> Result<(), Fault> {
-    tempfile::NamedTempFile::new_in(folder_of(path))
-        .map(drop)
-        .map_err(|error| {
-            let why = std::io::Error::from(error.kind());
-            Fault::new(format!("cannot write `{}`: {why}", path.display()))
-                .hint("name a file in a folder that is there and that you may write to")
-        })
+/// Returns what went wrong on stdout, once; a closed pipe is nothing.
+pub fn stdout_fault(ui: &Ui) -> Option<Fault> {
+    let error = ui.stdout_error()?;
+    Some(Fault::new(format!("cannot write to stdout: {error}")))
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
-
-/// Writes a file whole or not at all.
+/// Returns the exit code of a command that is done, unless stdout did not take what it said.
 ///
 /// # Errors
-/// A fault that names the file.
-pub fn write_atomically(path: &Path, text: &str) -> Result<(), Fault> {
-    use std::io::Write;
-    let folder = folder_of(path);
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| Fault::new(format!("cannot write `{}`: {error}", path.display())))
+/// A failure of the run that says what went wrong on stdout.
+pub fn ended(ui: &Ui, code: u8) -> Result<u8, Failure> {
+    stdout_fault(ui).map_or(Ok(code), |fault| Err(Failure::run(fault)))
 }

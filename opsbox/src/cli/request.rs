@@ -32,8 +32,6 @@ pub enum Request {
         /// As JSON.
         json: bool,
     },
-    /// Be one of the processes of a run.
-    Serve(Serve),
 }
 
 impl Request {
@@ -46,7 +44,7 @@ impl Request {
             Self::Config(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
-            Self::Completions(_) | Self::Version { .. } | Self::Serve(_) => Screen::default(),
+            Self::Completions(_) | Self::Version { .. } => Screen::default(),
         }
     }
 }
@@ -156,17 +154,6 @@ pub struct CheckTest {
     pub path: PathBuf,
     /// The version of the language: 0 or 1.
     pub rego_version: u8,
-}
-
-/// A process of a run that this binary serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Serve {
-    /// A bundled plugin.
-    Plugin(String),
-    /// The Rego worker.
-    Rego,
-    /// Anything else that the host starts of itself, with its arguments.
-    Other(Vec<String>),
 }
 
 /// The answer of a command that only shows something.

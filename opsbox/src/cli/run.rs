@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
-
 use crate::cli::host::{self, Own};
+use crate::cli::keep;
 use crate::cli::request::RunFlags;
+use crate::cli::signals::{self, OF_A_RUN};
 use crate::config::{Given, Project, Settings};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault, Kind};
-use crate::halt::{self, Halt};
 use crate::pipeline::Pipeline;
 use crate::plan::{Handler, Plan};
-use crate::plugin::guardian::Guardian;
-use crate::report::RunRecord;
+use crate::report::{Outcome, RunRecord};
 use crate::run::{Run, RunOptions};
 use crate::ui::{RunWatch, Ui};
 
@@ -95,17 +92,10 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
     }
     refuse_handlers(&plan)?;
     if let Some(path) = &flags.record {
-        host::check_writable(path).map_err(Failure::usage)?;
+        keep::check_writable(path).map_err(Failure::usage)?;
     }
-    let mut ctx = host::session_context(own, ui, &catalog, flags);
-    match Guardian::start(&ctx.executable, &ctx.run_id) {
-        Ok(guardian) => ctx.guardian = Some(Arc::new(guardian)),
-        Err(error) => ui.warn(&format!(
-            "plugins may outlive a killed host: no guardian: {error}"
-        )),
-    }
-    let (halt_tx, halt) = halt::channel();
-    let signals = tokio::spawn(watch_signals(halt_tx, Arc::clone(ui)));
+    let ctx = host::session_context(own, ui, &catalog, flags);
+    let (ctx, interrupts) = signals::guarded(&ctx, ui, OF_A_RUN);
     let watch = Arc::new(RunWatch::new(Arc::clone(ui)));
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let run = Run {
@@ -118,20 +108,13 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
             leave_out_gapped,
         },
         observer: Arc::clone(&watch) as _,
-        halt,
+        halt: interrupts.halt(),
         started: own.environ.now.timestamp().to_string(),
     };
     let outcome = run.execute().await;
-    signals.abort();
-    let record = outcome?;
-    keep(ui, flags, &record)?;
-    watch.summary(&record);
-    if let Some(error) = ui.stdout_error() {
-        return Err(Failure::run(Fault::new(format!(
-            "cannot write to stdout: {error}"
-        ))));
-    }
-    Ok(record.exit_code)
+    // Nothing runs any more that a signal could cancel.
+    drop(interrupts);
+    finish(ui, &watch, flags, outcome?)
 }
 
 /// Handler plugins have their place in plan and protocol, but this release does not run them.
@@ -159,46 +142,39 @@ fn refuse_handlers(plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-fn keep(ui: &Ui, flags: &RunFlags, record: &RunRecord) -> Result<(), Failure> {
-    if flags.record.is_none() && !flags.record_to_stdout {
-        return Ok(());
-    }
-    let text = serde_json::to_string_pretty(record)
-        .map_err(|error| Failure::run(Fault::new(format!("cannot write the record: {error}"))))?;
-    if let Some(path) = &flags.record {
-        host::write_atomically(path, &(text.clone() + "\n")).map_err(Failure::run)?;
-    }
-    if flags.record_to_stdout {
-        ui.results(&(text + "\n"));
-    }
-    Ok(())
-}
-
-/// The first signal cancels, the second ends everything.
-async fn watch_signals(halt: watch::Sender<Halt>, ui: Arc<Ui>) {
-    let kinds = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ];
-    let Ok([mut interrupt, mut terminate, mut hangup]) = <[_; 3]>::try_from(
-        kinds
-            .into_iter()
-            .filter_map(|kind| signal(kind).ok())
-            .collect::<Vec<_>>(),
-    ) else {
-        return ui.warn("signals cannot be watched; an interrupt ends the run without a summary");
+/// Shows the summary, keeps the record and returns the exit code; what cannot be written takes nothing from the rest.
+fn finish(ui: &Ui, watch: &RunWatch, flags: &RunFlags, mut record: RunRecord) -> Result<u8, Failure> {
+    let text = |record: &RunRecord| {
+        serde_json::to_string_pretty(record)
+            .map(|text| text + "\n")
+            .map_err(|error| Fault::new(format!("cannot write the record: {error}")))
     };
-    for next in [Halt::Cancel, Halt::Abort] {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+    let mut faults = Vec::new();
+    if flags.record_to_stdout {
+        match text(&record) {
+            Ok(text) => ui.results(&text),
+            Err(fault) => faults.push(fault),
         }
-        ui.note(match next {
-            Halt::Abort => "interrupted again: ending everything now",
-            _ => "interrupted: cancelling what runs, delivering what was gathered; once more ends everything",
-        });
-        halt.send_replace(next);
     }
+    let unwritten = host::stdout_fault(ui);
+    if unwritten.is_some() {
+        record.outcome = Outcome::Failed;
+        record.exit_code = Outcome::Failed.exit_code();
+    }
+    watch.summary(&record);
+    if let Some(fault) = unwritten {
+        record.warnings.push(fault.message.clone());
+        faults.push(fault);
+    }
+    if let Some(path) = &flags.record {
+        let kept = text(&record).and_then(|text| keep::write(path, &text));
+        faults.extend(kept.err());
+    }
+    if faults.is_empty() {
+        return Ok(record.exit_code);
+    }
+    Err(Failure {
+        kind: Kind::Run,
+        faults,
+    })
 }

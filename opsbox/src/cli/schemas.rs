@@ -2,30 +2,41 @@
 
 use std::sync::Arc;
 
+use opsbox_protocol::Hook;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::cli::host;
+use crate::cli::{host, signals};
 use crate::discover::Catalog;
 use crate::discover::cache::SchemaCache;
 use crate::environ::Environ;
-use crate::halt;
+use crate::error::Failure;
+use crate::halt::{Halt, HaltSeen};
 use crate::manifest::{Launch, Manifest};
 use crate::plugin::event::Sink;
 use crate::plugin::launch::SessionSpec;
 use crate::plugin::{PluginError, Session, SessionContext};
 use crate::ui::Ui;
 
+/// The least number of plugins that are asked at the same time; beyond it two for each processor.
+const LEAST_AT_ONCE: usize = 8;
+
 /// Returns the schema of each plugin, in order; `true`, which allows everything, with a warning for one that could not be asked.
+///
+/// # Errors
+/// Only that the user interrupted it.
 pub async fn schemas(
     environ: &Environ,
     ui: &Arc<Ui>,
     ctx: &SessionContext,
     catalog: &Catalog,
     manifests: &[Arc<Manifest>],
-) -> Vec<Value> {
+) -> Result<Vec<Value>, Failure> {
     let cache = SchemaCache::new(&environ.cache_dir);
     let mut asking = JoinSet::new();
+    let mut guarded = None;
+    let places = Arc::new(Semaphore::new(at_once()));
     let mut schemas = vec![Value::Null; manifests.len()];
     for (index, manifest) in manifests.iter().enumerate() {
         if let Some(schema) = at_hand(manifest) {
@@ -37,8 +48,15 @@ pub async fn schemas(
             schemas[index] = schema;
             continue;
         }
+        let (ctx, interrupts) =
+            guarded.get_or_insert_with(|| signals::guarded(ctx, ui, signals::OF_A_QUESTION));
         let (manifest, ctx, ui) = (Arc::clone(manifest), ctx.clone(), Arc::clone(ui));
-        asking.spawn(async move { (index, key, ask(&manifest, &ctx, &ui).await) });
+        let (halt, places) = (interrupts.halt(), Arc::clone(&places));
+        asking.spawn(async move {
+            // Nobody closes the semaphore; without a place the plugin would only be asked beside the others.
+            let _place = places.acquire().await;
+            (index, key, ask(&manifest, &ctx, &ui, halt).await)
+        });
     }
     while let Some(done) = asking.join_next().await {
         let Ok((index, key, answer)) = done else { continue };
@@ -51,6 +69,12 @@ pub async fn schemas(
                 schema
             }
             Err(error) => {
+                if guarded
+                    .as_ref()
+                    .is_some_and(|(_, interrupts)| interrupts.aborted())
+                {
+                    continue;
+                }
                 ui.warn(&format!(
                     "{}; its fields are not known",
                     error.fault(&manifests[index].name).message
@@ -59,7 +83,15 @@ pub async fn schemas(
             }
         };
     }
-    schemas
+    if let Some((_, interrupts)) = &guarded {
+        interrupts.check()?;
+    }
+    Ok(schemas)
+}
+
+fn at_once() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    LEAST_AT_ONCE.max(2 * processors)
 }
 
 fn at_hand(manifest: &Manifest) -> Option<Value> {
@@ -72,10 +104,18 @@ fn at_hand(manifest: &Manifest) -> Option<Value> {
     }
 }
 
-async fn ask(manifest: &Manifest, ctx: &SessionContext, ui: &Arc<Ui>) -> Result<Value, PluginError> {
-    let (_tx, halt) = halt::channel();
+async fn ask(
+    manifest: &Manifest,
+    ctx: &SessionContext,
+    ui: &Arc<Ui>,
+    halt: HaltSeen,
+) -> Result<Value, PluginError> {
     let (name, ui) = (manifest.name.clone(), Arc::clone(ui));
     let sink: Sink = Arc::new(move |event| ui.said(&name, event));
+    if *halt.borrow() == Halt::Abort {
+        let method = Hook::GrabConfig.method().to_owned();
+        return Err(PluginError::Cancelled { method });
+    }
     let mut session = Session::start(SessionSpec::of(manifest, ctx)?, ctx, sink, halt).await?;
     let schema = session.grab_config().await;
     session.stop().await;

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::plugin::guardian;
-use crate::ui::Ui;
 use crate::ui::screen::Screen;
+use crate::ui::{Ui, text};
 
 /// Exit code for a child that is started in a way that no host starts it.
 const USAGE: u8 = 64;
@@ -25,11 +25,15 @@ pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
             .iter()
             .find(|plugin| plugin.name == name)
             .and_then(|plugin| plugin.serve)
-            .map_or_else(|| ExitCode::from(USAGE), |serve| serve()),
-        _ => {
-            Ui::new(Screen::default(), true)
-                .line("`opsbox __serve` is what the host starts of itself during a run: use `opsbox run`");
-            ExitCode::from(USAGE)
-        }
+            .map_or_else(
+                || refuse(&format!("no plugin `{name}` is served by this program")),
+                |serve| serve(),
+            ),
+        _ => refuse("`opsbox __serve` is what the host starts of itself during a run: use `opsbox run`"),
     }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    Ui::new(Screen::default(), true).line(&text::clean_lines(why));
+    ExitCode::from(USAGE)
 }

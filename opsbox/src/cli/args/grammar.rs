@@ -75,11 +75,6 @@ pub(super) enum Command {
         #[command(flatten)]
         form: Form,
     },
-    #[command(name = "__serve", hide = true)]
-    Serve {
-        #[arg(required = true, allow_hyphen_values = true, trailing_var_arg = true)]
-        what: Vec<String>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,7 +2,7 @@
 
 use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
 use crate::cli::request::{
-    CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Serve, Shown,
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Shown,
 };
 use crate::config::Assignment;
 use crate::error::Failure;
@@ -50,13 +50,6 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
         Command::Check(command) => check(command)?,
         Command::Completions { shell } => Request::Completions(shell),
         Command::Version { form } => Request::Version { json: form.json },
-        Command::Serve { what } => {
-            Request::Serve(match &what.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-                ["plugin", name] => Serve::Plugin((*name).to_owned()),
-                ["rego"] => Serve::Rego,
-                _ => Serve::Other(what),
-            })
-        }
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
-use crate::cli::request::{RunFlags, Serve, Shown};
+use crate::cli::request::{RunFlags, Shown};
 use crate::config::{Assignment, Raw};
 use crate::environ::tests::environ;
 use crate::ui::screen::{Color, Progress};
@@ -195,14 +195,5 @@ fn every_subcommand_is_there() {
     assert_eq!(
         request(&["version", "--json"], &[]),
         Request::Version { json: true }
-    );
-    assert_eq!(
-        request(&["__serve", "plugin", "host"], &[]),
-        Request::Serve(Serve::Plugin("host".into()))
-    );
-    assert_eq!(request(&["__serve", "rego"], &[]), Request::Serve(Serve::Rego));
-    assert_eq!(
-        request(&["__serve", "guard", "--x"], &[]),
-        Request::Serve(Serve::Other(vec!["guard".into(), "--x".into()]))
     );
 }
