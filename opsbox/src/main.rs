@@ -19,17 +19,18 @@ fn main() -> ExitCode {
         let by_host = std::env::var_os("OPSBOX_PLUGIN").is_some();
         return serve::serve(&argv[1..], by_host);
     }
-    // A working directory that was removed is no reason to fail before anything needs it.
-    let cwd = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let environ = Environ::new(std::env::vars_os(), cwd, jiff::Zoned::now());
-    let no_color = environ.filled("NO_COLOR").is_some();
+    let cwd = std::env::current_dir();
+    // Help and version need no working directory; what does is refused below where there is none.
+    let place = cwd.as_ref().map_or_else(|_| "/".into(), Clone::clone);
+    let environ = Environ::new(std::env::vars_os(), place, jiff::Zoned::now());
+    let no_color = environ.filled("NO_COLOR").is_some() || environ.var("TERM") == Some("dumb");
     let plain = Ui::new(Screen::default(), no_color);
     let done = match args::parse(&argv, &environ) {
         Ok(Parsed::Text(text)) => {
             plain.results(&text);
             host::ended(&plain, 0)
         }
-        Ok(Parsed::Request(request)) => answer(*request, environ, no_color),
+        Ok(Parsed::Request(request)) => here(cwd).and_then(|()| answer(*request, environ, no_color)),
         Err(failure) => Err(failure),
     };
     match done {
@@ -39,6 +40,14 @@ fn main() -> ExitCode {
             ExitCode::from(failure.kind.exit_code())
         }
     }
+}
+
+/// Refuses a working directory that is gone: relative names would mean something else without it.
+fn here(cwd: std::io::Result<std::path::PathBuf>) -> Result<(), Failure> {
+    cwd.map(drop).map_err(|error| {
+        let fault = Fault::new(format!("the working directory cannot be used: {error}"));
+        Failure::usage(fault.hint("change to a folder that is there"))
+    })
 }
 
 fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Failure> {

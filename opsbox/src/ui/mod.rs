@@ -38,7 +38,7 @@ struct Stdout {
 }
 
 impl Ui {
-    /// Takes the terminal over. `no_color` is whether `NO_COLOR` is set to anything but an empty text.
+    /// Takes the terminal over. `no_color` is whether the user or the terminal wants none.
     pub fn new(options: Screen, no_color: bool) -> Self {
         let live = options.progress == Progress::Auto && !options.quiet && io::stderr().is_terminal();
         let opened = options
