@@ -129,7 +129,10 @@ fn only_so_many_plugins_are_asked_at_once() {
         sandbox.shell(
             &name,
             "input",
-            &[("grab_config", "result='{\"type\":\"object\",\"properties\":{}}'")],
+            &[
+                ("grab_config", "result='{\"type\":\"object\",\"properties\":{}}'"),
+                ("process", "result='[]'"),
+            ],
             "",
         );
         let script = sandbox.read(&format!("plugins/{name}/plugin.sh"));

@@ -45,7 +45,7 @@ pub struct SessionContext {
     pub terminal: Option<Terminal>,
     /// Whether legacy plugins get the variables of their manifests, which is `AWS_*`: they cannot declare any.
     pub legacy_environment: bool,
-    /// Who ends the plugins where the host is killed; commands that run no pipeline have none.
+    /// Who ends the plugins where the host is killed; `None` for a command that starts none.
     pub guardian: Option<Arc<Guardian>>,
 }
 
