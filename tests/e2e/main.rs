@@ -25,5 +25,6 @@ mod records;
 mod rego_checks;
 mod sdk_samples;
 mod signals;
+mod silent_green;
 mod support;
 mod transcript;

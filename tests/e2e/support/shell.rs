@@ -17,8 +17,8 @@ while IFS= read -r line; do
     result=
     case $method in
         initialize) result='{"protocol":1,"plugin":{"name":"shell","version":"1"},"hooks":[HOOKS],"features":["gap"],"cancel":"none"}' ;;
-        set_data | activate | shutdown) result='{}' ;;
 CASES
+        set_data | activate | shutdown) result='{}' ;;
         *) fail "unknown method" ;;
     esac
     [ -z "$result" ] || say "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$result}"

@@ -1,0 +1,157 @@
+//! Nothing that was not looked at ends as clean: gaps from odd places, rules that decide on what is missing, steps that are held up.
+
+use crate::support::{Sandbox, result, step};
+
+const NOTHING: &str = "result='[]'";
+
+fn findings(name: &str) -> String {
+    format!("result='[{}]'", result("x", name, "[{}]"))
+}
+
+#[test]
+fn a_gap_reported_while_a_plugin_gets_ready_counts_for_its_first_answer() {
+    let sandbox = Sandbox::new();
+    let connect = "gap regions 'region eu-west-9' 'access denied'; result='{}'";
+    sandbox.shell(
+        "look",
+        "input",
+        &[("activate", connect), ("process", NOTHING)],
+        "",
+    );
+    sandbox
+        .opsbox(&["run", "look-json_out", "-o", "record.json"])
+        .exits(4)
+        .says(&["incomplete look", "region eu-west-9: access denied"]);
+    assert_eq!(step(&sandbox.record(), "look")["status"], "incomplete");
+}
+
+#[test]
+fn a_gap_that_cannot_be_read_or_names_no_open_call_still_is_a_gap() {
+    let cases = [
+        r#"say '{"jsonrpc":"2.0","method":"gap","params":{"id":3,"what":"no reason"}}'"#,
+        r#"say '{"jsonrpc":"2.0","method":"gap","params":{"id":"3","what":"w","why":"y"}}'"#,
+        r#"say '{"jsonrpc":"2.0","method":"gap","params":{"id":4711,"what":"w","why":"y"}}'"#,
+    ];
+    for gap in cases {
+        let sandbox = Sandbox::new();
+        sandbox.shell("look", "input", &[("process", &format!("{gap}; {NOTHING}"))], "");
+        let seen = sandbox
+            .opsbox(&["run", "look-json_out", "-q", "-o", "record.json"])
+            .exits(4);
+        assert_eq!(
+            step(&sandbox.record(), "look")["status"],
+            "incomplete",
+            "{gap}\n{seen}"
+        );
+    }
+}
+
+#[test]
+fn whether_a_check_applies_is_unknown_where_what_decides_it_is_missing() {
+    let sandbox = Sandbox::new();
+    sandbox.provider(
+        "source",
+        r#"{"disks":[]}"#,
+        "gap disks 'the disk /data' 'permission denied'",
+    );
+    let policy = "package full\napplies := count(input.disks) > 0\ndetails := []\n";
+    sandbox.rego("full", "source", policy, "");
+    sandbox
+        .opsbox(&["run", "full-json_out", "-o", "record.json"])
+        .exits(1)
+        .says(&["the disk /data"]);
+    assert_eq!(step(&sandbox.record(), "full")["status"], "unknown");
+}
+
+#[test]
+fn what_a_plugin_makes_of_a_policys_findings_is_what_counts() {
+    for (policy_finds, plugin_reports, status) in [("[]", "[{}]", "findings"), ("[{}]", "[]", "clean")] {
+        let sandbox = Sandbox::new();
+        sandbox.provider("source", "{}", "");
+        let policy = format!("package own\ndetails := {policy_finds}\n");
+        let report = format!("result='{}'", result("x", "own", plugin_reports));
+        sandbox.rego(
+            "own",
+            "source",
+            &policy,
+            "---[run]\ncommand = [\"sh\", \"./plugin.sh\"]\n",
+        );
+        sandbox.shell_plugin("own", &[("report_findings", &report)]);
+        let seen = sandbox
+            .opsbox(&["run", "own-json_out", "-o", "record.json"])
+            .exits(0);
+        assert_eq!(step(&sandbox.record(), "own")["status"], status, "{seen}");
+    }
+}
+
+#[test]
+fn a_plugin_that_lacks_the_hook_of_its_type_fails_its_handshake() {
+    let sandbox = Sandbox::new();
+    sandbox.shell("look", "input", &[], "");
+    sandbox.input("good", &[result("x", "good", "[]")]);
+    sandbox
+        .opsbox(&["run", "look,good-json_out", "-o", "record.json"])
+        .exits(4)
+        .says(&["look", "does not implement `process`"]);
+    assert_eq!(step(&sandbox.record(), "look")["status"], "failed");
+}
+
+#[test]
+fn fail_fast_stops_the_checks_that_wait_for_their_turn() {
+    let sandbox = Sandbox::new();
+    sandbox.shell("bad", "input", &[("process", "fail 'no luck'")], "");
+    let noted = format!("echo x >> \"$OPSBOX_PLUGIN_HOME/called\"; {}", findings("late"));
+    for name in ["late1", "late2", "late3", "late4"] {
+        sandbox.shell(name, "input", &[("process", &noted)], "");
+    }
+    let pipeline = "bad,late1,late2,late3,late4-json_out";
+    let args = ["run", pipeline, "--jobs", "1", "--fail-fast", "-o", "record.json"];
+    let seen = sandbox.opsbox(&args).exits(1);
+    let record = sandbox.record();
+    for name in ["late1", "late2", "late3", "late4"] {
+        assert!(
+            !sandbox.path(&format!("plugins/{name}/called")).exists(),
+            "{name} was called\n{seen}"
+        );
+        assert_eq!(step(&record, name)["skipped"]["reason"], "blocked", "{seen}");
+    }
+}
+
+#[test]
+fn a_flood_of_answers_to_nobody_ends_the_plugin() {
+    let sandbox = Sandbox::new();
+    let flood = r#"i=0; while [ $i -lt 1500 ]; do say '{"jsonrpc":"2.0","id":999999,"result":{}}'; i=$((i+1)); done; result='[]'"#;
+    sandbox.shell("flood", "input", &[("process", flood)], "");
+    sandbox
+        .opsbox(&["run", "flood-json_out"])
+        .exits(1)
+        .says(&["too many messages that nobody asked for"]);
+}
+
+#[test]
+fn a_misspelt_field_of_a_pipelines_own_table_is_no_silent_default() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "work/opsbox.toml",
+        "[pipelines]\nnightly = { pipeline = \"disk_space-json_out\", set = { disk_used_percnt = 10 } }\n",
+    );
+    sandbox.opsbox(&["run", "nightly"]).exits(2).says(&[
+        "`disk_used_percnt`",
+        "did you mean `disk_used_percent`",
+        "[pipelines.nightly]",
+    ]);
+}
+
+#[test]
+fn doctor_names_what_needs_python_where_there_is_none() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "plugins/old/manifest.toml",
+        "[info]\nname = \"old\"\nmodule = \"old\"\nclass_name = \"Old\"\ntype = \"input\"\n",
+    );
+    sandbox.write("plugins/old/old.py", "class Old:\n    pass\n");
+    let args = ["plugins", "doctor"];
+    let seen = sandbox.finish(&args, sandbox.binary(&args).env("PATH", sandbox.path("tmp")));
+    seen.exits(2)
+        .prints(&["these plugins need a Python interpreter: old"]);
+}
