@@ -172,7 +172,8 @@ def nested(levels):
 
 
 def request(method, member, details, call_id=50):
-    result = '{"relates_to":"a","result_name":"b","result_description":"","details":%s,"formatted":""}' % details
+    names = '"relates_to":"a","result_name":"b","result_description":""'
+    result = f'{{{names},"details":{details},"formatted":""}}'
     params = f'{{"{member}":[{result}]}}'
     return f'{{"jsonrpc":"2.0","id":{call_id},"method":"{method}","params":{params}}}'.encode()
 

@@ -203,7 +203,7 @@ def _whole_id(rest: str) -> tuple[object, str]:
 
 
 def is_too_deep(payload: bytes, level: int = 0) -> bool:
-    """Tells whether JSON of this side nests too deep to be sent; `level` is how deep it will stand in its line.
+    """Tells whether JSON of this side nests too deep to be sent; `level` is how deep it stands in its line.
 
     Lines of the host are not asked about: they are made of accepted ones, which may stand deeper in them. Nor
     is looked at long text: the host counts it faster.
