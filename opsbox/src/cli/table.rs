@@ -7,12 +7,14 @@ use crate::manifest::{Manifest, Origin};
 /// A column whose longest cell has at most this many characters is not wrapped.
 const NAME_COLUMNS: usize = 32;
 
-fn widest(rows: &[Vec<String>], index: usize) -> usize {
+/// The last column gets at least this many characters, as far as there are so many.
+const LAST_COLUMNS: usize = 24;
+
+fn widest(header: &str, rows: &[Vec<String>], index: usize) -> usize {
     rows.iter()
         .filter_map(|row| row.get(index))
         .map(|cell| cell.chars().count())
-        .max()
-        .unwrap_or(0)
+        .fold(header.chars().count(), usize::max)
 }
 
 /// Returns a table without lines; columns wrap so that it fits the width. Empty without rows.
@@ -28,11 +30,15 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: u16) -> Stri
     for row in &rows {
         table.add_row(row.iter().map(|text| clean(text)).collect::<Vec<_>>());
     }
+    // What the columns of names may take together, so that the last one stays readable.
+    let mut room = usize::from(width.max(40)).saturating_sub(LAST_COLUMNS);
     for index in 0..header.len() {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((0, 2));
             // Names are read whole or not at all; texts and paths, which stand last, may wrap.
-            if index + 1 < header.len() && widest(&rows, index) <= NAME_COLUMNS {
+            let wanted = widest(header[index], &rows, index) + 2;
+            if index + 1 < header.len() && wanted <= NAME_COLUMNS.min(room) {
+                room -= wanted;
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
