@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use opsbox_plugin::{Ctx, Output, Plugin, Result, ResultRef, Service};
 
-use crate::folder::{Folder, FolderConfig};
+use crate::folder::{Files, Folder, FolderConfig};
 use crate::json;
-use crate::text::counted;
 
 pub(crate) struct JsonOut(FolderConfig);
 
@@ -24,23 +23,11 @@ impl Plugin for JsonOut {
 
 impl Output for JsonOut {
     fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()> {
-        let root = &self.0.output_folder;
-        let mut folder = Folder::open(root, "json_out", ctx.session().host.pid)?;
-        for result in results {
-            ctx.check_cancelled()?;
-            folder.write(
-                &result.relates_to,
-                &result.result_name,
-                "json",
-                &document(result.raw),
-            )?;
-        }
-        ctx.info(format!(
-            "wrote {} into `{}`",
-            counted(results.len(), "file"),
-            root.display()
-        ));
-        Ok(())
+        let files = Files {
+            output: "json_out",
+            extension: "json",
+        };
+        files.write_all(&self.0.output_folder, results, ctx, |result| document(result.raw))
     }
 }
 

@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use opsbox_plugin::Failure;
+use opsbox_plugin::{Ctx, Failure, Result, ResultRef};
+
+use crate::text::counted;
 
 use lock::Lock;
 use names::Names;
@@ -31,6 +33,40 @@ pub(crate) struct Folder {
     root: PathBuf,
     names: Names,
     _lock: Lock,
+}
+
+/// What an output writes of every Result: a file of its own with this ending.
+pub(crate) struct Files {
+    /// The output's name, for the lock.
+    pub(crate) output: &'static str,
+    /// The ending, without its dot.
+    pub(crate) extension: &'static str,
+}
+
+impl Files {
+    /// Writes the text of every Result below `root` and says how many files there are.
+    pub(crate) fn write_all<T: AsRef<str>>(
+        &self,
+        root: &Path,
+        results: &[ResultRef<'_>],
+        ctx: &Ctx,
+        text: impl Fn(&ResultRef<'_>) -> T,
+    ) -> Result<()> {
+        let mut folder = Folder::open(root, self.output, ctx.session().host.pid)?;
+        for result in results {
+            ctx.check_cancelled()?;
+            let text = text(result);
+            folder.write(
+                &result.relates_to,
+                &result.result_name,
+                self.extension,
+                text.as_ref(),
+            )?;
+        }
+        let files = counted(results.len(), "file");
+        ctx.info(format!("wrote {files} into `{}`", root.display()));
+        Ok(())
+    }
 }
 
 impl Folder {

@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use opsbox_plugin::{Ctx, Output, Plugin, Result, ResultRef, Service};
 
-use crate::folder::{Folder, FolderConfig};
-use crate::text::counted;
+use crate::folder::{Files, Folder, FolderConfig};
 
 pub(crate) struct TextOut(FolderConfig);
 
@@ -23,23 +22,13 @@ impl Plugin for TextOut {
 
 impl Output for TextOut {
     fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()> {
-        let root = &self.0.output_folder;
-        let mut folder = Folder::open(root, "text_out", ctx.session().host.pid)?;
-        for result in results {
-            ctx.check_cancelled()?;
-            folder.write(
-                &result.relates_to,
-                &result.result_name,
-                "txt",
-                &textwrap::dedent(&result.formatted),
-            )?;
-        }
-        ctx.info(format!(
-            "wrote {} into `{}`",
-            counted(results.len(), "file"),
-            root.display()
-        ));
-        Ok(())
+        let files = Files {
+            output: "text_out",
+            extension: "txt",
+        };
+        files.write_all(&self.0.output_folder, results, ctx, |result| {
+            textwrap::dedent(&result.formatted)
+        })
     }
 }
 

@@ -86,11 +86,6 @@ impl Hook {
             _ => Expect::Raw,
         }
     }
-
-    /// Returns whether the hook may be called again after a failure: it only gathers or computes.
-    pub fn is_repeatable(self) -> bool {
-        !matches!(self, Self::ProcessResults)
-    }
 }
 
 impl fmt::Display for Hook {

@@ -17,7 +17,7 @@ use crate::manifest::{Kind, Manifest, Origin};
 use crate::python::Interpreter;
 use crate::suggest::did_you_mean;
 
-pub use search::{BundledManifest, SchemaSource, Search};
+pub use search::{BundledManifest, Search};
 
 /// Names that always mean the handlers of this host.
 pub const BUILT_IN_HANDLERS: [&str; 2] = ["general", "rego"];

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{BUILT_IN_HANDLERS, Catalog, Replaced, Unusable, entry_points, folders};
 use crate::environ::Environ;
-use crate::error::{Failure, Fault};
+use crate::error::Failure;
 use crate::manifest::{Manifest, Origin};
 use crate::python::{self, Runner};
 
@@ -30,12 +28,6 @@ pub struct BundledManifest {
     pub manifest: &'static str,
     /// The policy's text, for a Rego check.
     pub rego: Option<&'static str>,
-}
-
-/// Where the schemas of plugins come from: the manifest, the cache, or the plugin itself.
-pub trait SchemaSource {
-    /// Returns the JSON Schema of each plugin's configuration, in order; `{}` for one that has none.
-    fn schemas(&mut self, manifests: &[Arc<Manifest>]) -> Vec<Result<Value, Fault>>;
 }
 
 /// What to search.

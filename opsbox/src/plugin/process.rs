@@ -135,11 +135,6 @@ impl Process {
         tokio::time::timeout(limit, wait).await.ok().flatten()
     }
 
-    /// Returns the exit status where the process has ended.
-    pub fn status(&self) -> Option<ExitStatus> {
-        *self.exit.borrow()
-    }
-
     /// Returns whether the process has ended.
     pub fn has_ended(&self) -> bool {
         self.exit.borrow().is_some()

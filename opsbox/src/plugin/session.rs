@@ -184,11 +184,6 @@ impl Session {
         &self.hello
     }
 
-    /// Returns the process id.
-    pub fn pid(&self) -> i32 {
-        self.process.id()
-    }
-
     /// Returns whether the plugin implements a hook.
     pub fn has(&self, hook: Hook) -> bool {
         self.hello.hooks.iter().any(|name| name == hook.method())

@@ -68,7 +68,7 @@ fn counts(record: &RunRecord) -> String {
             let word = if status == Status::Findings {
                 "with findings"
             } else {
-                word(status)
+                status.word()
             };
             parts.push(format!("{n_steps} {word}"));
         }
@@ -88,18 +88,6 @@ fn counts(record: &RunRecord) -> String {
     )
 }
 
-/// Returns the word of a status, as every format spells it.
-pub fn word(status: Status) -> &'static str {
-    match status {
-        Status::Findings => "findings",
-        Status::Clean => "clean",
-        Status::Incomplete => "incomplete",
-        Status::Unknown => "unknown",
-        Status::Failed => "failed",
-        Status::Skipped => "skipped",
-    }
-}
-
 fn plural(n_things: u64, thing: &str) -> String {
     if n_things == 1 {
         format!("1 {thing}")
@@ -117,7 +105,7 @@ struct Cause {
 
 impl Cause {
     fn line(&self) -> String {
-        format!("{} {}: {}", word(self.status), names(&self.plugins), self.text)
+        format!("{} {}: {}", self.status.word(), names(&self.plugins), self.text)
     }
 }
 

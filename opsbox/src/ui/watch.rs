@@ -6,7 +6,7 @@ use opsbox_protocol::message::{LogLevel, Stream};
 use serde_json::json;
 
 use crate::plugin::Event;
-use crate::report::summary::{cause_of, word};
+use crate::report::summary::cause_of;
 use crate::report::{Role, RunRecord, Status, StepRecord, summary};
 use crate::run::Observer;
 
@@ -68,7 +68,7 @@ impl RunWatch {
         let time = text::seconds(record.seconds);
         text::clean(&format!(
             "{:10} {}{amount}, {time}{why}",
-            word(record.status),
+            record.status.word(),
             record.plugin
         ))
     }
