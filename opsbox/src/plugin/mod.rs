@@ -12,9 +12,11 @@ pub mod process;
 mod quota;
 mod reader;
 pub mod session;
+mod stderr;
 mod supervise;
 pub mod tool;
 mod writer;
+pub mod zygote;
 
 pub use call::{Gap, Reply, ResultSlice};
 pub use error::PluginError;
