@@ -201,6 +201,7 @@ fn manifest(
         config_schema,
         flow,
         handles,
+        extra: tables::extra(root),
         legacy,
         warnings: Vec::new(),
     })

@@ -137,7 +137,8 @@ impl SessionSpec {
                 Kind::Input => Some(Hook::Process),
                 Kind::Assistant => Some(Hook::ProcessInput),
                 Kind::Output => Some(Hook::ProcessResults),
-                Kind::Rego | Kind::Handler | Kind::Other(_) => None,
+                Kind::Handler => Some(Hook::ProcessPlugin),
+                Kind::Rego | Kind::Other(_) => None,
             },
         })
     }
