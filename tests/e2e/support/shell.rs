@@ -12,7 +12,9 @@ name_of() { rest=${line#*'"plugin":{"name":"'}; name=${rest%%'"'*}; }
 ask() {
     asked=$((asked + 1))
     say "{\"jsonrpc\":\"2.0\",\"id\":\"h$asked\",\"method\":\"$1\",\"params\":{\"id\":$2$3}}"
-    IFS= read -r answer
+    while IFS= read -r answer; do
+        case $answer in '{"jsonrpc":"2.0","id":"h'*) break ;; esac
+    done
 }
 call() {
     ask host/call_hook "$id" ",\"plugin\":\"$1\",\"hook\":\"$2\",\"params\":$3"

@@ -155,6 +155,9 @@ impl Switchboard {
             return Err(Refusal::NoHook(session.hello().hooks.clone()));
         }
         link.enter();
+        if index == place.trail.step {
+            self.shared.board.started(index, hook.name);
+        }
         let (desk, mut requests) = mpsc::unbounded_channel();
         let is_handler = self.serves(index, place.trail.step);
         let order = Order {
