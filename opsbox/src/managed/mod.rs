@@ -1,0 +1,10 @@
+//! The managed Python environment: where it is, what is in it, and how packages get into it.
+//!
+//! An environment is made whole in a folder of its own and then pointed to; the one before stays as it was until then. Nothing here touches
+//! an environment that somebody else made.
+
+mod lock;
+mod store;
+
+pub use lock::{LOCK_FILE, LockFile, Package, Requested, Source};
+pub use store::{Active, Store};
