@@ -5,6 +5,7 @@
 pub mod call;
 pub mod error;
 pub mod event;
+pub mod follow;
 pub mod guardian;
 pub mod launch;
 pub mod peer;
