@@ -6,6 +6,7 @@ mod asked;
 pub mod call;
 pub mod error;
 pub mod event;
+pub mod follow;
 pub mod guardian;
 mod heard;
 pub mod launch;
