@@ -17,6 +17,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/hooks.py"),
     ),
     (
+        "opsbox/_bridge/inject.py",
+        include_str!("src/opsbox/_bridge/inject.py"),
+    ),
+    (
         "opsbox/_bridge/keys.py",
         include_str!("src/opsbox/_bridge/keys.py"),
     ),

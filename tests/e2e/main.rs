@@ -19,6 +19,7 @@ mod legacy_grammar;
 mod mixed_run;
 mod outputs;
 mod providers;
+mod published;
 mod python_plugins;
 mod python_suite;
 mod records;

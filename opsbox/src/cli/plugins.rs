@@ -43,7 +43,7 @@ pub fn list(catalog: &Catalog, kind: Option<&str>, width: u16) -> Result<Answer,
             manifest.name.clone(),
             manifest.kind.to_string(),
             about,
-            from(manifest),
+            from(manifest, catalog),
         ]
     });
     let mut text = table(&["name", "type", "description", "from"], rows.collect(), width);
@@ -82,6 +82,18 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     row("version", manifest.version.clone());
     row("from", Some(manifest.origin.to_string()));
     row("started", Some(started(manifest)));
+    let python = catalog.interpreter_of(manifest);
+    row(
+        "python",
+        python.map(|python| {
+            format!(
+                "{} {} (from {})",
+                python.version_text(),
+                python.path.display(),
+                python.why
+            )
+        }),
+    );
     row("uses", Some(manifest.uses.join(", ")));
     row("handles", Some(manifest.handles.join(", ")));
     row(
@@ -110,6 +122,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     }
     let mut json = summary_json(manifest);
     json["started"] = json!(started(manifest));
+    json["python"] = json!(python.map(|python| &python.path));
     json["config_schema"] = json!(schema);
     json["remediation"] = json!(manifest.check.remediation);
     json["env"] = json!(manifest.env);

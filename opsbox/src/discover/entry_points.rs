@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Unusable;
 use crate::error::Fault;
@@ -22,13 +23,13 @@ struct Distribution {
 
 /// What was found in an environment.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) manifests: Vec<Manifest>,
-    pub(super) unusable: Vec<Unusable>,
+pub(crate) struct Found {
+    pub(crate) manifests: Vec<Manifest>,
+    pub(crate) unusable: Vec<Unusable>,
 }
 
 /// Reads the entry points of an interpreter's environment.
-pub(super) fn find(python: &Interpreter) -> Found {
+pub(crate) fn find(python: &Arc<Interpreter>) -> Found {
     let mut found = Found::default();
     let mut seen = HashSet::new();
     for distribution in distributions(&python.sys_path) {
@@ -128,7 +129,7 @@ fn headers(metadata: &Path) -> (Option<String>, Option<String>) {
 }
 
 fn manifest(
-    python: &Interpreter,
+    python: &Arc<Interpreter>,
     distribution: &Distribution,
     name: &str,
     value: &str,
@@ -173,6 +174,7 @@ fn manifest(
             distribution: package,
             version,
             value,
+            interpreter: python,
         },
     )
 }

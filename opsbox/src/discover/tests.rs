@@ -154,6 +154,7 @@ fn entry_points_are_read_from_metadata() {
             distribution: "opsbox-idle".into(),
             version: "1.2".into(),
             value: "idle.idle.idle:Idle".into(),
+            interpreter: Arc::clone(catalog.python.as_ref().unwrap()),
         }
     );
     assert_eq!(

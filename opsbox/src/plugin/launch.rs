@@ -31,8 +31,8 @@ pub struct SessionContext {
     pub cwd: PathBuf,
     /// The run's id.
     pub run_id: String,
-    /// The interpreter for legacy Python plugins, or why there is none.
-    pub interpreter: Result<Interpreter, crate::error::Fault>,
+    /// The interpreter for Python plugins that belong to no other one, or why there is none.
+    pub interpreter: Result<Arc<Interpreter>, crate::error::Fault>,
     /// The folder that holds the bridge's files.
     pub bridge: Result<PathBuf, String>,
     /// `--timeout`: the total of a hook, whatever the manifest says.
@@ -234,14 +234,28 @@ fn command(
     Ok((program, args.collect()))
 }
 
+/// Returns the interpreter that runs a Python plugin: that of the environment it is installed in, else the chosen one.
+///
+/// # Errors
+/// [`PluginError::NotFound`] where the plugin belongs to no environment and no interpreter was found.
+pub fn interpreter_of<'a>(
+    manifest: &'a Manifest,
+    ctx: &'a SessionContext,
+) -> Result<&'a Arc<Interpreter>, PluginError> {
+    if let Some(own) = manifest.origin.interpreter() {
+        return Ok(own);
+    }
+    ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
+        program: "python3".into(),
+        looked_in: fault.message.clone(),
+    })
+}
+
 fn python_command(
     manifest: &Manifest,
     ctx: &SessionContext,
 ) -> Result<(PathBuf, Vec<OsString>), PluginError> {
-    let interpreter = ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
-        program: "python3".into(),
-        looked_in: fault.message.clone(),
-    })?;
+    let interpreter = interpreter_of(manifest, ctx)?;
     let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
         program: "the Python bridge".into(),
         why: why.clone(),

@@ -85,7 +85,8 @@ fn asked(environ: &Environ, wanted: &Path, why: &str) -> Result<Candidate, Fault
     })
 }
 
-fn of_environment(folder: &Path) -> Option<PathBuf> {
+/// Returns the interpreter of a virtual environment's folder.
+pub fn of_environment(folder: &Path) -> Option<PathBuf> {
     let programs = ["bin/python3", "bin/python", "Scripts/python.exe"];
     programs
         .iter()
@@ -93,7 +94,8 @@ fn of_environment(folder: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-pub(super) fn on_path(environ: &Environ, name: &str) -> Option<PathBuf> {
+/// Returns the program of that name on `PATH`.
+pub fn on_path(environ: &Environ, name: &str) -> Option<PathBuf> {
     which::which_in(name, environ.var_os("PATH"), &environ.cwd).ok()
 }
 

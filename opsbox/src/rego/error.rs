@@ -158,6 +158,9 @@ pub enum RegoError {
         /// What is wrong with it.
         why: String,
     },
+    /// A plugin wants to set keys in `details["input"]`, and there is no such object.
+    #[error("the provider's details have no object `input`")]
+    NoInput,
     /// A check came before any data.
     #[error("no provider data was given for the check `{check}`")]
     NoData {
@@ -193,6 +196,7 @@ impl RegoError {
             Self::Evaluation { .. } => "evaluation",
             Self::OutOfTime { .. } => "out_of_time",
             Self::Data { .. } => "data",
+            Self::NoInput => "no_input",
             Self::NoData { .. } => "no_data",
         }
     }
@@ -210,7 +214,7 @@ impl RegoError {
             | Self::Recursive { place, .. }
             | Self::Evaluation { place, .. }
             | Self::OutOfTime { place, .. } => Some(place),
-            Self::Data { .. } | Self::NoData { .. } => None,
+            Self::Data { .. } | Self::NoInput | Self::NoData { .. } => None,
         }
     }
 
@@ -238,7 +242,7 @@ impl RegoError {
             Self::Recursive { .. } => "Rego allows no recursion: break the circle, or use `walk` or `graph.reachable`".into(),
             Self::Evaluation { message, .. } => evaluation_hint(message),
             Self::OutOfTime { .. } => "look for nested loops over the same list and index it first, or give the check more time with [timeouts] hook_total in its manifest".into(),
-            Self::Data { .. } => "run the provider alone with `json_out` and look at its details".into(),
+            Self::Data { .. } | Self::NoInput => "run the provider alone with `json_out` and look at its details".into(),
             Self::NoData { .. } => "send the provider's data before the check, or with it".into(),
         }
     }

@@ -19,6 +19,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::check::{self, Check};
+use super::data::Input;
 use super::error::{RegoError, shorten};
 use super::testing::{self, Suite};
 use super::{data, stdio};
@@ -112,9 +113,19 @@ enum Job {
     SetData(Option<u64>),
     Nothing,
     Schema,
-    Data(Value),
-    Check(Box<Check>, Option<Value>, Option<Duration>),
+    Data(Input),
+    Check(Box<Check>, Given, Option<Duration>),
     Test(Suite),
+}
+
+/// What a check is to see.
+enum Given {
+    /// The data that is kept.
+    Kept,
+    /// The data that is kept, with these keys set.
+    Patched(Value),
+    /// Data of its own.
+    Own(Value),
 }
 
 #[derive(Deserialize)]
@@ -135,6 +146,8 @@ struct CheckParams<'a> {
     check: Check,
     #[serde(borrow, default)]
     data: Option<ResultParts<'a>>,
+    #[serde(borrow, default)]
+    patch: Option<&'a RawValue>,
     #[serde(default)]
     timeout_ms: Option<u64>,
 }
@@ -159,7 +172,7 @@ struct InitializeParams {
 struct Worker<W> {
     output: W,
     plugin: String,
-    input: Option<Value>,
+    input: Option<Input>,
 }
 
 impl<W: Write> Worker<W> {
@@ -234,9 +247,12 @@ impl<W: Write> Worker<W> {
                 self.input = Some(input);
                 empty()
             }
-            Job::Check(check, input, time) => {
-                let Some(input) = input.or_else(|| self.input.clone()) else {
-                    return Err(RegoError::NoData { check: check.name }.into());
+            Job::Check(check, given, time) => {
+                let input = match (given, &self.input) {
+                    (Given::Own(input), _) => input,
+                    (Given::Kept, Some(kept)) => kept.value.clone(),
+                    (Given::Patched(patch), Some(kept)) => kept.with(&patch)?,
+                    (_, None) => return Err(RegoError::NoData { check: check.name }.into()),
                 };
                 let answer = check::run(&check, input, time)?;
                 Ok((answer.json(), answer.prints))
@@ -274,11 +290,16 @@ fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Failure> {
             let CheckParams {
                 check,
                 data,
+                patch,
                 timeout_ms,
             } = from(text)?;
-            let input = data.map(|data| input(data.details)).transpose()?;
+            let given = match (data, patch) {
+                (Some(data), _) => Given::Own(input(data.details)?.value),
+                (None, Some(patch)) => Given::Patched(data::parse("what `inject_data` sets", patch.get())?),
+                (None, None) => Given::Kept,
+            };
             let time = timeout_ms.filter(|limit| *limit > 0).map(Duration::from_millis);
-            Ok(Job::Check(Box::new(check), input, time))
+            Ok(Job::Check(Box::new(check), given, time))
         }
         TEST => Ok(Job::Test(from(text)?)),
         other => Err(Failure::Body(ErrorBody::new(
@@ -297,8 +318,8 @@ fn from<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, Failure> {
     })
 }
 
-fn input(details: &RawValue) -> Result<Value, RegoError> {
-    Ok(data::input_of(data::parse("the provider's data", details.get())?))
+fn input(details: &RawValue) -> Result<Input, RegoError> {
+    Ok(Input::of(data::parse("the provider's data", details.get())?))
 }
 
 /// Why a request has no result.

@@ -2,6 +2,7 @@
 
 mod legacy;
 mod mirror;
+mod packages;
 mod python;
 mod shell;
 mod user;
@@ -14,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
+pub use packages::packages;
 pub use python::{python, venv};
 pub use shell::result;
 

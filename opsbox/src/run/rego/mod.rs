@@ -1,5 +1,6 @@
 //! Rego checks: one worker process for each provider, whose data it parses once for all its checks.
 
+mod inject;
 mod request;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use super::check::is_rego;
 use super::gather::Gathered;
 use super::member::{self, Live, Member};
 use super::{Shared, params};
+use inject::Injected;
 
 pub use request::{Verdict, check_request, of_policy, patience, read_verdict};
 
@@ -90,7 +92,7 @@ impl Worker {
         &self,
         shared: &Shared,
         kept: &ResultSlice,
-        changed: Option<ResultSlice>,
+        injected: &Injected,
         mut request: Vec<u8>,
         limit: Duration,
     ) -> Result<(Verdict, Duration), PluginError> {
@@ -103,28 +105,30 @@ impl Worker {
         }
         let since = Instant::now();
         let ready = state.start(self, shared).await?;
-        let mut pieces = Vec::new();
-        match changed {
-            Some(changed) => {
-                request.pop();
-                pieces.extend([request.into(), Bytes::from_static(b",\"data\":"), changed.bytes]);
-                pieces.push(Bytes::from_static(b"}"));
-            }
-            None => {
-                if !ready.loaded {
-                    let name = &shared.plan.providers[self.provider].manifest.name;
-                    let head = format!("{{\"provider\":{},\"data\":", Value::from(name.as_str()));
-                    let data = vec![head.into(), kept.bytes.clone(), Bytes::from_static(b"}")];
-                    ready
-                        .session
-                        .request("x-opsbox/rego/data", Expect::Raw, data)
-                        .await
-                        .answer?;
-                    ready.loaded = true;
-                }
-                pieces.push(request.into());
-            }
+        if !ready.loaded && !matches!(injected, Injected::Data(_)) {
+            let name = &shared.plan.providers[self.provider].manifest.name;
+            let head = format!("{{\"provider\":{},\"data\":", Value::from(name.as_str()));
+            let data = vec![head.into(), kept.bytes.clone(), Bytes::from_static(b"}")];
+            ready
+                .session
+                .request("x-opsbox/rego/data", Expect::Raw, data)
+                .await
+                .answer?;
+            ready.loaded = true;
         }
+        let (key, value) = match injected {
+            Injected::Nothing => ("", Bytes::new()),
+            Injected::Patch(patch) => (",\"patch\":", patch.clone()),
+            Injected::Data(changed) => (",\"data\":", changed.bytes.clone()),
+        };
+        // The request is an object; what is added goes before its last brace.
+        request.pop();
+        let pieces = vec![
+            request.into(),
+            Bytes::from_static(key.as_bytes()),
+            value,
+            Bytes::from_static(b"}"),
+        ];
         let outcome = ready
             .session
             .request_within("x-opsbox/rego/check", Expect::Raw, pieces, patience(limit))
@@ -162,7 +166,7 @@ pub(crate) async fn check(
     let mut worked = Duration::ZERO;
     let made = async {
         let since = Instant::now();
-        let changed = inject(shared, step, live.as_mut(), kept, &mut gaps).await?;
+        let mut injected = inject::inject(shared, step, live.as_mut(), kept, &mut gaps).await?;
         worked += since.elapsed();
         shared.board.started(step, "evaluate");
         let limit = shared
@@ -175,7 +179,15 @@ pub(crate) async fn check(
             .is_some_and(|live| live.session.has(Hook::ReportFindings));
         let request = check_request(&manifest, &member.config, kept, !reports, limit)?;
         let file = manifest.rego.as_ref().map_or("", |rego| &rego.file);
-        let verdict = worker.evaluate(shared, kept, changed, request, limit).await;
+        let mut verdict = worker
+            .evaluate(shared, kept, &injected, request.clone(), limit)
+            .await;
+        if matches!(&verdict, Err(error) if injected.cannot_be_patched(error)) {
+            let since = Instant::now();
+            injected = inject::with_data(shared, step, live.as_mut(), kept, &mut gaps).await?;
+            worked += since.elapsed();
+            verdict = worker.evaluate(shared, kept, &injected, request, limit).await;
+        }
         let (verdict, evaluating) = verdict.map_err(|error| of_policy(error, file))?;
         worked += evaluating;
         let since = Instant::now();
@@ -203,23 +215,6 @@ pub(crate) async fn check(
         Err(error) if !gaps.is_empty() => Err(Ending::blind(&error, gaps)),
         Err(error) => Err(Ending::failed(&error)),
     }
-}
-
-async fn inject(
-    shared: &Shared,
-    step: usize,
-    live: Option<&mut Live>,
-    kept: &ResultSlice,
-    gaps: &mut Vec<Gap>,
-) -> Result<Option<ResultSlice>, PluginError> {
-    let Some(live) = live.filter(|live| live.session.has(Hook::InjectData)) else {
-        return Ok(None);
-    };
-    let _turn = shared.turn().await;
-    shared.board.started(step, Hook::InjectData.method());
-    let outcome = live.session.call(Hook::InjectData, params::one(kept)).await;
-    gaps.extend(outcome.gaps);
-    Ok(outcome.answer?.into_results().into_iter().next())
 }
 
 async fn report(

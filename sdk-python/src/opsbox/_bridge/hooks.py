@@ -18,6 +18,9 @@ BY_TYPE = {
     "output": ("process_results",),
 }
 WORK = ("gather_data", "process", "inject_data", "report_findings", "process_input", "process_results")
+# The feature by which host and bridge know each other, and the method that it offers.
+INJECT = "x-opsbox-inject"
+INJECT_PATCH = "x-opsbox/inject_patch"
 # The original calls the spelling with two c, its documentation teaches the other. Where a class has both, the
 # first holds.
 SPELLINGS = {

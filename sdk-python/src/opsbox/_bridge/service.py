@@ -34,7 +34,7 @@ class Bridge:
         spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
     """
 
-    methods = frozenset((*hooks.COMMON, *hooks.WORK, "shutdown"))
+    methods = frozenset((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
 
     def __init__(self, spec: dict) -> None:
         self.name = spec["name"]
@@ -72,7 +72,7 @@ class Bridge:
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": ""},
             "hooks": listed,
-            "features": ["gap", "output"],
+            "features": ["gap", "output", *([hooks.INJECT] if "inject_data" in listed else ())],
             "cancel": "cooperative",
         }
 
@@ -105,6 +105,8 @@ class Bridge:
         if call.method == "shutdown":
             self._finish()
             return b"{}"
+        if call.method == hooks.INJECT_PATCH:
+            return self._inject_patch()
         from opsbox._bridge import config
 
         if self._import_error is not None:
@@ -171,6 +173,23 @@ class Bridge:
             # A hook that changes the Result in place may forget to return it.
             return codec.encode(results.as_one(given if returned is None else returned), self._warn)
         return codec.encode(results.as_list(returned), self._warn)
+
+    def _inject_patch(self) -> bytes:
+        """Answers what `inject_data` would set; null where the hook has to see the data itself."""
+        from opsbox._bridge import inject
+
+        hook = getattr(self._plugin, "inject_data", None)
+        if hook is None:
+            return b'{"patch":null}'
+        self._capture.drain(last=True)
+        self.loop.channel.hold()
+        patch = None
+        try:
+            patch = inject.patch_of(hook, self._plugin, call_positionally)
+            return codec.encode({"patch": patch})
+        finally:
+            self._capture.drain(last=True)
+            self.loop.channel.release(patch is not None)
 
     def _configure(self, hook: object) -> object:
         from opsbox._bridge.config import Configuration

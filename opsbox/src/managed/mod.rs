@@ -1,0 +1,13 @@
+//! The managed Python environment: where it is, what is in it, and how packages get into it.
+//!
+//! An environment is made whole in a folder of its own and then pointed to; the one before stays as it was until then. Nothing here touches
+//! an environment that somebody else made.
+
+pub(crate) mod demand;
+mod light;
+mod lock;
+mod store;
+
+pub use light::{LIGHT_VERSION, light_hash, light_name, light_wheel, write_light};
+pub use lock::{LOCK_FILE, LockFile, Package, Requested, Source};
+pub use store::{Active, Store};
