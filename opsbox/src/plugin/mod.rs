@@ -16,9 +16,11 @@ pub mod process;
 mod quota;
 mod reader;
 pub mod session;
+mod stderr;
 mod supervise;
 pub mod tool;
 mod writer;
+pub mod zygote;
 
 pub(crate) use asked::{Ask, HostRequest};
 pub use call::{Gap, Reply, ResultSlice};

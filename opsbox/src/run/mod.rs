@@ -24,6 +24,7 @@ use crate::config::Settings;
 use crate::error::Failure;
 use crate::halt::{self, Halt, HaltSeen};
 use crate::plan::Plan;
+use crate::plugin::zygote::Zygotes;
 use crate::plugin::{Event, SessionContext, Sink};
 use crate::report::record::{RECORD_VERSION, outcome_of};
 use crate::report::{Role, RunRecord, Status, StepRecord};
@@ -125,7 +126,18 @@ impl Run {
     ///
     /// # Errors
     /// Where the configuration is wrong; nothing has run then.
-    pub async fn execute(self) -> Result<RunRecord, Failure> {
+    pub async fn execute(mut self) -> Result<RunRecord, Failure> {
+        let plugins = self.plan.plugins();
+        let zygotes = Zygotes::start(plugins.iter().map(|manifest| &**manifest), &self.ctx);
+        self.ctx.zygotes.clone_from(&zygotes);
+        let record = self.walk().await;
+        if let Some(zygotes) = zygotes {
+            zygotes.end().await;
+        }
+        record
+    }
+
+    async fn walk(self) -> Result<RunRecord, Failure> {
         let clock = Instant::now();
         let (halt_tx, halt) = halt::channel();
         let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
