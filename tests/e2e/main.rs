@@ -14,6 +14,7 @@ mod configuration;
 mod discovery;
 mod examples;
 mod house;
+mod in_place;
 mod interrupts;
 mod legacy_grammar;
 mod mixed_run;
