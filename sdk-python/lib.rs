@@ -33,6 +33,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/main.py"),
     ),
     (
+        "opsbox/_bridge/preload.py",
+        include_str!("src/opsbox/_bridge/preload.py"),
+    ),
+    (
         "opsbox/_bridge/probe.py",
         include_str!("src/opsbox/_bridge/probe.py"),
     ),
@@ -72,6 +76,10 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_bridge/standins/pluggy.py",
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
     ),
+    (
+        "opsbox/_bridge/zygote.py",
+        include_str!("src/opsbox/_bridge/zygote.py"),
+    ),
     ("opsbox/_facts.py", include_str!("src/opsbox/_facts.py")),
     ("opsbox/_models.py", include_str!("src/opsbox/_models.py")),
     ("opsbox/_names.py", include_str!("src/opsbox/_names.py")),
@@ -99,6 +107,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_wire/message.py",
         include_str!("src/opsbox/_wire/message.py"),
     ),
+    ("opsbox/_wire/newer.py", include_str!("src/opsbox/_wire/newer.py")),
     (
         "opsbox/_wire/records.py",
         include_str!("src/opsbox/_wire/records.py"),

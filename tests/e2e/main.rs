@@ -13,6 +13,7 @@ mod bundled_checks;
 mod configuration;
 mod discovery;
 mod examples;
+mod handlers;
 mod house;
 mod in_place;
 mod interrupts;

@@ -18,6 +18,15 @@ _PARAMETERS = {
     "process_input": "input",
     "process_results": "results",
 }
+# What is missing after a record at level error in a hook. In hooks that only prepare, an error is not yet a loss.
+_PART = {
+    "gather_data": "part of the data of {}",
+    "process": "part of what {} looks at",
+    "inject_data": "part of what {} looks at",
+    "report_findings": "part of the findings of {}",
+    "process_input": "part of the work of {}",
+    "process_results": "part of the delivery of {}",
+}
 
 
 def run(spec_text: str, wire_in: int, wire_out: int, capture_fd: int) -> None:
@@ -92,7 +101,7 @@ class Bridge:
         os.register_at_fork(after_in_child=self._in_child)
         RecordFinder(self._record, lambda: self.loop.log_level).install()
         try:
-            self._plugin = loading.load(self._spec)
+            self._plugin = loading.load(self._spec, self._warn)
         except BaseException as err:
             self._import_error = err
 
@@ -269,10 +278,11 @@ class Bridge:
     def _record(self, level: str, text: str, logger: str) -> None:
         self.loop.log(level, text, {"logger": logger} if logger else None)
         call = self.loop.current
-        if level == "error" and call is not None and call.method == "gather_data":
-            # Such plugins catch and log what they could not read, and return the rest.
+        what = _PART.get(call.method) if level == "error" and call is not None else None
+        if what is not None:
+            # Such plugins catch and log what they could not do, and end as if they had done it.
             self.loop.notify(
-                "gap", {"id": call.key, "what": f"part of the data of `{self.name}`", "why": text[:2000]}
+                "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": text[:2000]}
             )
 
     def _in_child(self) -> None:

@@ -36,7 +36,7 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
         "traceback": text_of(err),
     }
     # The host puts "`hook` failed" before it.
-    message = f"{doing}: {one_line(err)}" if doing else one_line(err)
+    message = f"{doing}: {_cause(err)}" if doing else _cause(err)
     return WireError(HOOK_FAILED, message, data)
 
 
@@ -63,6 +63,21 @@ def one_line(err: BaseException) -> str:
     if len(text) > _MESSAGE_MOST:
         text = text[:_MESSAGE_MOST] + "…"
     return f"{kind}: {text}" if text else kind
+
+
+def _cause(err: BaseException) -> str:
+    newer = _newer(err)
+    if newer is None:
+        return one_line(err)
+    return f"needs Python {newer} or newer: {err.filename}, line {err.lineno}: {err.msg}"
+
+
+def _newer(err: BaseException) -> str | None:
+    if not isinstance(err, SyntaxError):
+        return None
+    from opsbox._wire import newer
+
+    return newer.needed(err)
 
 
 def text_of(err: BaseException) -> str:
@@ -92,6 +107,9 @@ def hint_for(err: BaseException) -> str:
             return hint
     if isinstance(err, SyntaxError):
         version = ".".join(map(str, sys.version_info[:3]))
+        newer = _newer(err)
+        if newer is not None:
+            return f"run it with Python {newer} or newer (`--python PATH`); this is {version}"
         return f"correct the file, or use the Python version it was written for; this is {version}"
     if isinstance(err, SystemExit):
         return "raise an exception that says what is wrong; a plugin must not end its process"
