@@ -15,6 +15,7 @@ mod discovery;
 mod examples;
 mod handlers;
 mod house;
+mod in_place;
 mod interrupts;
 mod legacy_grammar;
 mod mixed_run;
