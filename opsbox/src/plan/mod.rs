@@ -100,6 +100,13 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Returns whether a Rego check is among the checks.
+    pub fn has_rego_checks(&self) -> bool {
+        self.checks
+            .iter()
+            .any(|planned| planned.manifest.kind == Kind::Rego)
+    }
+
     /// Returns every plugin of the plan once: providers, checks, assistants, outputs, handlers.
     pub fn plugins(&self) -> Vec<Arc<Manifest>> {
         let checks = self.checks.iter().filter(|planned| !planned.pass_through());

@@ -118,10 +118,14 @@ impl Run {
             board,
             halt,
         });
-        let (members, mut warnings) = configure::configure(&shared, &self.settings).await?;
+        let configure::Configured {
+            members,
+            opa_url,
+            mut warnings,
+        } = configure::configure(&shared, &self.settings).await?;
         let (providers, checks, assistants, outputs) = members.split(&shared.plan);
         let data = gather::start(&shared, providers);
-        let results = check::run_all(&shared, checks, data).await;
+        let results = check::run_all(&shared, checks, data, opa_url).await;
         let results = assist::run_all(&shared, assistants, results).await;
         deliver::run_all(&shared, outputs, results).await;
         while shared.stopping.lock().await.join_next().await.is_some() {}
