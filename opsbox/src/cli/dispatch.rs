@@ -13,7 +13,7 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, demo, plan, plugins, schemas};
+use crate::cli::{args, config, demo, packages, plan, plugins, schemas};
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
@@ -57,6 +57,9 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         }
         Request::Plugins(Shown { query, json }) => {
             Ok(show(ui, &plugins_answer(own, ui, &query).await?, json))
+        }
+        Request::Packages(Shown { query, json }) => {
+            Ok(show(ui, &packages::change(own, ui, &query.change)?, json))
         }
         Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
         Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,

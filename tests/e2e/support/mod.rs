@@ -2,6 +2,7 @@
 
 mod legacy;
 mod mirror;
+mod packages;
 mod python;
 mod shell;
 mod user;
@@ -14,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
+pub use packages::packages;
 pub use python::{python, venv};
 pub use shell::result;
 
@@ -90,7 +92,7 @@ pub fn repository() -> PathBuf {
 
 /// The binary under test.
 pub fn binary() -> PathBuf {
-    assert_cmd::cargo::cargo_bin!("opsbox").to_owned()
+    PathBuf::from(env!("CARGO_BIN_EXE_opsbox"))
 }
 
 /// The fault plugin.
