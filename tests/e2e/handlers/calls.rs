@@ -64,6 +64,7 @@ fn a_handler_is_told_of_the_plugin_and_of_the_run() {
         ("uses", json!(["telling"])),
         ("hooks", json!(["scan"])),
         ("stage", json!("check")),
+        ("served_by", json!("telling")),
         ("config", json!({"scan_port": 443})),
     ] {
         assert_eq!(plugin[member], value, "{member}\n{seen}");
