@@ -69,7 +69,13 @@ pub(crate) async fn configure(
     {
         let facts = has_handlers.then(|| {
             let schema = manifest.config_schema.as_ref().or(prepared.schema.as_ref());
-            Box::new(facts::of(&shared.plan, prepared.step, &prepared.hooks, schema, &plugin))
+            Box::new(facts::of(
+                &shared.plan,
+                prepared.step,
+                &prepared.hooks,
+                schema,
+                &plugin,
+            ))
         });
         let member = Member {
             step: prepared.step,

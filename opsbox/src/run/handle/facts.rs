@@ -50,7 +50,7 @@ pub(crate) fn of(
 }
 
 /// Returns the place of a member in the run.
-fn stage(plan: &Plan, index: usize) -> &'static str {
+pub(super) fn stage(plan: &Plan, index: usize) -> &'static str {
     let stages = [
         ("provider", plan.providers.len()),
         ("check", plan.checks.len()),

@@ -49,11 +49,13 @@ class Handling:
             self._loop.log("warn", f"`add_hookspecs` failed and is passed over: {err}")
 
     def process(self, hook: Callable, call: Call) -> object:
-        """Runs `process_plugin` and returns what it returned."""
+        """Runs `process_plugin` and returns the Results that it returned."""
         info = self.info(call.params.get("plugin") or {})
         prior = results.list_from_wire(call.params.get("prior_results") or [], self._make)
         call.params.clear()
-        return hook(info, prior, self.registry)
+        returned = hook(info, prior, self.registry)
+        # What comes of an output goes nowhere; the original did not look at it either.
+        return None if self.facts(info.name).get("stage") == "output" else returned
 
     def active(self) -> list:
         """Returns the plugins of the run, asked for once: they do not change."""
@@ -140,7 +142,8 @@ class PluginObject:
 
         def call(*args: object, **named: object) -> object:
             params = self._process_params(args, named) if hook == "process_plugin" else None
-            return self._handling.call(self._name, hook, params or calls.params_of(hook, args, named))
+            returned = self._handling.call(self._name, hook, params or calls.params_of(hook, args, named))
+            return None if hook == "process_results" else returned
 
         call.__name__ = name
         return call
