@@ -11,16 +11,36 @@ pub(super) fn moment(text: &str, now: &Zoned, naive: bool) -> Option<String> {
     if text.parse::<Timestamp>().is_ok() {
         return Some(text.replacen(' ', "T", 1));
     }
+    if let Some(since) = since_1970(text) {
+        return Some(since.to_string());
+    }
     let zoned = match text.parse::<DateTime>().ok() {
         Some(local) => local.to_zoned(now.time_zone().clone()).ok()?,
-        None => relative(text, now)?,
+        None => relative(text, now)?.with().subsec_nanosecond(0).build().ok()?,
     };
-    let local = zoned.datetime().strftime("%Y-%m-%dT%H:%M:%S");
+    let local = zoned.datetime().strftime("%Y-%m-%dT%H:%M:%S%.f");
     Some(if naive {
         local.to_string()
     } else {
         format!("{local}{}", zoned.strftime("%:z"))
     })
+}
+
+/// Reads seconds since 1970, or milliseconds where they are so many that seconds would lie centuries ahead, as pydantic does.
+///
+/// A number of less than nine digits is none: `2024` is meant as a year, and `90` is short of a unit.
+fn since_1970(text: &str) -> Option<Timestamp> {
+    const LAST_SECOND: f64 = 2e10;
+    let whole = text.split('.').next().unwrap_or_default();
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.len() < 9 || !is_number(whole) || !text.split('.').skip(1).all(is_number) {
+        return None;
+    }
+    let number: f64 = text.parse().ok()?;
+    let seconds = if number > LAST_SECOND { number / 1e3 } else { number };
+    // The bound keeps it far inside the type; what is lost is less than a microsecond.
+    #[allow(clippy::cast_possible_truncation)]
+    Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()
 }
 
 /// Returns a day as `YYYY-MM-DD`.
@@ -85,6 +105,10 @@ mod tests {
         check("2026-01-02 03:04:05+01:00", "2026-01-02T03:04:05+01:00");
         check("2026-01-02", "2026-01-02T00:00:00+02:00");
         check("2026-01-02T03:04", "2026-01-02T03:04:00+02:00");
+        check("2026-01-02 03:04:05.25", "2026-01-02T03:04:05.25+02:00");
+        check("1717200000", "2024-06-01T00:00:00Z");
+        check("1717200000.5", "2024-06-01T00:00:00.5Z");
+        check("1717200000500", "2024-06-01T00:00:00.5Z");
         check("90 days ago", "2025-12-31T12:00:00+02:00");
         check("1 month 2 days ago", "2026-02-26T12:00:00+02:00");
         check("a week ago", "2026-03-24T12:00:00+02:00");
