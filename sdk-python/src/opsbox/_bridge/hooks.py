@@ -10,6 +10,8 @@ _STANDINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standins")
 _STANDIN_NAMES = ("pluggy", "core")
 
 COMMON = ("grab_config", "set_data", "activate")
+# A class may lack these; where its source does not tell, they are called all the same.
+OPTIONAL = (*COMMON, "inject_data")
 BY_TYPE = {
     "provider": ("gather_data",),
     "input": ("process",),
@@ -93,6 +95,9 @@ def source_of(module: str) -> str | None:
         if spec is None:
             return None
         path = spec.submodule_search_locations
+        # The locations of a package without `__init__.py` inside another one look at the imported parent, and
+        # nothing is imported here; what they were made of is enough.
+        path = getattr(path, "_path", path)
         if path is None and name != module:
             return None
     return spec.origin if spec.origin and spec.origin.endswith(".py") else None

@@ -145,7 +145,7 @@ class Bridge:
             return codec.encode(self._configure(hook).schema(), self._warn)
         if method == "set_data":
             return self._set_data(hook, params.get("config") or {})
-        if hook is None:
+        if hook is None and method != "inject_data":
             return b"{}"
         if method == "activate":
             hook()
@@ -159,7 +159,7 @@ class Bridge:
         else:
             given = results.list_from_wire(value, self._result_class())
         del value
-        returned = call_positionally(hook, given)
+        returned = given if hook is None else call_positionally(hook, given)
         if method == "process_results":
             return b"{}"
         if method == "inject_data":
@@ -190,7 +190,7 @@ class Bridge:
             hook = getattr(self._plugin, spelling, None)
             if callable(hook):
                 return hook, spelling
-        if method in hooks.COMMON:
+        if method in hooks.OPTIONAL:
             return None, method
         raise WireError(
             HOOK_FAILED,
