@@ -2,6 +2,7 @@
 
 mod commands;
 mod failures;
+mod inject;
 
 use serde_json::json;
 

@@ -149,7 +149,10 @@ fn number(text: &str) -> Option<Value> {
     if !text.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || b"+-_".contains(&byte));
+    let digits = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+-_".contains(&byte))
+    };
     integer(text)
         // A float stays a float, as it was written.
         .filter(|_| digits(text))
@@ -236,14 +239,21 @@ mod tests {
         assert_eq!(text(r#"{"a":1}"#, json!({"type": "object"})), Ok(json!({"a": 1})));
         assert_eq!(text("2", json!({"enum": [1, 2]})), Ok(json!(2)));
         let moment = json!({"type": "string", "format": "date-time"});
-        assert_eq!(text("90 days ago", moment.clone()), Ok(json!("2025-12-31T12:00:00")));
+        assert_eq!(
+            text("90 days ago", moment.clone()),
+            Ok(json!("2025-12-31T12:00:00"))
+        );
         assert_eq!(text("1717200000", moment), Ok(json!("2024-06-01T00:00:00Z")));
     }
 
     #[test]
     fn text_that_does_not_fit_says_what_would() {
         for given in ["abc", "1.5", "1e300", "inf", "", "1_.0"] {
-            assert_eq!(text(given, json!({"type": "integer"})), Err("integer".into()), "{given}");
+            assert_eq!(
+                text(given, json!({"type": "integer"})),
+                Err("integer".into()),
+                "{given}"
+            );
         }
         assert_eq!(text("nan", json!({"type": "number"})), Err("number".into()));
         assert_eq!(

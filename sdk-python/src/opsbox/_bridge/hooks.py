@@ -10,8 +10,6 @@ _STANDINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standins")
 _STANDIN_NAMES = ("pluggy", "core")
 
 COMMON = ("grab_config", "set_data", "activate")
-# A class may lack these; where its source does not tell, they are called all the same.
-OPTIONAL = (*COMMON, "inject_data")
 BY_TYPE = {
     "provider": ("gather_data",),
     "input": ("process",),
@@ -20,6 +18,9 @@ BY_TYPE = {
     "output": ("process_results",),
 }
 WORK = ("gather_data", "process", "inject_data", "report_findings", "process_input", "process_results")
+# The feature by which host and bridge know each other, and the method that it offers.
+INJECT = "x-opsbox-inject"
+INJECT_PATCH = "x-opsbox/inject_patch"
 # The original calls the spelling with two c, its documentation teaches the other. Where a class has both, the
 # first holds.
 SPELLINGS = {
@@ -93,11 +94,13 @@ def source_of(module: str) -> str | None:
         name = f"{name}.{part}" if name else part
         spec = _spec(name, path)
         if spec is None:
-            return None
-        path = spec.submodule_search_locations
-        # The locations of a package without `__init__.py` inside another one look at the imported parent, and
-        # nothing is imported here; what they were made of is enough.
-        path = getattr(path, "_path", path)
+            # A namespace package within one that is not imported: the finders cannot tell its folders.
+            path = [os.path.join(folder, part) for folder in path or ()]
+            path = [folder for folder in path if os.path.isdir(folder)]
+            if not path or name == module:
+                return None
+            continue
+        path = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
         if path is None and name != module:
             return None
     return spec.origin if spec.origin and spec.origin.endswith(".py") else None
