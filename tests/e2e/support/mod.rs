@@ -4,6 +4,7 @@ mod legacy;
 mod mirror;
 mod packages;
 mod python;
+mod server;
 mod shell;
 mod user;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 pub use legacy::{Environment, copy};
 pub use packages::packages;
 pub use python::{python, venv};
+pub use server::Server;
 pub use shell::result;
 
 /// A folder that is gone with the test, and everything in it.
