@@ -35,7 +35,11 @@ impl Host {
             log_level: LogLevel::Info,
             terminal: None,
             legacy_environment: false,
+            no_zygote: true,
+            zygotes: None,
             guardian: None,
+            no_zygote: true,
+            zygotes: None,
         };
         Ok(Self {
             ctx,
@@ -57,6 +61,7 @@ impl Host {
                 env: Default::default(),
                 cwd: self.ctx.cwd.clone(),
             },
+            bridged: false,
             clocks: Clocks {
                 handshake: limit(300),
                 grab_config: limit(10),
@@ -67,6 +72,7 @@ impl Host {
                 cancel_grace: limit(5),
                 stdin_stall: limit(10),
             },
+            bridged: false,
             line_bytes: limits::LEGACY_LINE_BYTES,
             protocol: (1, 1),
             delivers: false,

@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod host;
 pub mod keep;
 pub mod legacy;
+pub mod packages;
 pub mod plan;
 pub mod plugins;
 pub mod request;

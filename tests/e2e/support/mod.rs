@@ -94,7 +94,7 @@ pub fn repository() -> PathBuf {
 
 /// The binary under test.
 pub fn binary() -> PathBuf {
-    assert_cmd::cargo::cargo_bin!("opsbox").to_owned()
+    PathBuf::from(env!("CARGO_BIN_EXE_opsbox"))
 }
 
 /// The fault plugin.

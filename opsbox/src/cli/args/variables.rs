@@ -11,7 +11,9 @@ use crate::suggest::did_you_mean;
 
 /// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
 /// interpreter reads its own, to say so.
-const WITHOUT: [&str; 7] = ["set", "help", "version", "json", "input", "type", "python"];
+const WITHOUT: [&str; 8] = [
+    "set", "help", "version", "json", "input", "type", "python", "locked",
+];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.
 ///

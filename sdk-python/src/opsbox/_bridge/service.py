@@ -6,7 +6,7 @@ import json
 import os
 
 from opsbox import _facts
-from opsbox._bridge import hooks
+from opsbox._bridge import hooks, keys
 from opsbox._wire import channel, codec, stdio
 from opsbox._wire.errors import HOOK_FAILED, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
@@ -51,6 +51,8 @@ class Bridge:
         self._spec = spec
         self._plugin: object = None
         self._import_error: BaseException | None = None
+        self._wants_keys = False
+        self._added_keys: set = set()
         self._configuration = None
         self._make_result = None
         self._capture: stdio.Capture | None = None
@@ -72,6 +74,9 @@ class Bridge:
         spec = self._spec
         path = hooks.file_of(spec) if spec["source"] == "directory" else hooks.source_of(spec["module"])
         listed = hooks.listed(path, spec["class_name"], spec["type"])
+        self._wants_keys = keys.wanted(path)
+        if self._wants_keys:
+            listed.extend(hook for hook in keys.HOOKS if hook not in listed)
         return {
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": ""},
@@ -153,10 +158,10 @@ class Bridge:
 
         method, params = call.method, call.params
         if method == "grab_config":
-            return codec.encode(self._configure(hook).schema(), self._warn)
+            return codec.encode(self._schema(hook), self._warn)
         if method == "set_data":
             return self._set_data(hook, params.get("config") or {})
-        if hook is None:
+        if hook is None and method in hooks.COMMON:
             return b"{}"
         if method == "activate":
             hook()
@@ -170,7 +175,8 @@ class Bridge:
         else:
             given = results.list_from_wire(value, self._result_class())
         del value
-        returned = call_positionally(hook, given)
+        # A class whose source was not found has been said to have every hook.
+        returned = given if hook is None else call_positionally(hook, given)
         if method == "process_results":
             return b"{}"
         if method == "inject_data":
@@ -201,15 +207,23 @@ class Bridge:
         self._configuration = Configuration(None if hook is None else hook())
         return self._configuration
 
+    def _schema(self, hook: object) -> dict:
+        schema = self._configure(hook).schema()
+        if self._wants_keys:
+            self._added_keys = keys.add(schema)
+        return schema
+
     def _set_data(self, hook: object, fields: dict) -> bytes:
+        _facts.config.clear()
+        _facts.config.update(fields)
         if hook is None:
             return b"{}"
         # The host may know the schema from its cache and never have asked.
-        configuration = self._configuration or self._configure(self._hook("grab_config")[0])
-        _facts.config.clear()
-        _facts.config.update(fields)
-        if not configuration.is_none:
-            call_positionally(hook, configuration.build(fields, self.name))
+        if self._configuration is None:
+            self._schema(self._hook("grab_config")[0])
+        if not self._configuration.is_none:
+            own = {name: value for name, value in fields.items() if name not in self._added_keys}
+            call_positionally(hook, self._configuration.build(own, self.name))
         return b"{}"
 
     def _hook(self, method: str) -> tuple[object, str]:
@@ -218,7 +232,7 @@ class Bridge:
             hook = getattr(self._plugin, spelling, None)
             if callable(hook):
                 return hook, spelling
-        if method in hooks.COMMON:
+        if method in (*hooks.COMMON, *hooks.BY_TYPE["rego"]):
             return None, method
         raise WireError(
             HOOK_FAILED,

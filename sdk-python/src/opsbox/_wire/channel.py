@@ -56,6 +56,11 @@ class Channel:
             body["data"] = data
         self._send((b'{"jsonrpc":"2.0","id":' + call_id + b',"error":', encode_plain(body), b"}\n"))
 
+    def request(self, request_id: str, method: str, payload: bytes) -> None:
+        """Asks the host; `payload` is JSON."""
+        head = f'{{"jsonrpc":"2.0","id":"{request_id}","method":"{method}","params":'
+        self._send((head.encode(), payload, b"}\n"))
+
     def notify(self, method: str, payload: bytes) -> None:
         """Sends a notification; `payload` is JSON."""
         parts = (b'{"jsonrpc":"2.0","method":"' + method.encode() + b'","params":', payload, b"}\n")

@@ -98,9 +98,13 @@ def text_of(err: BaseException) -> str:
 def hint_for(err: BaseException) -> str:
     """Returns what to do about an exception, in the imperative."""
     if isinstance(err, ModuleNotFoundError) and err.name:
-        top = err.name.split(".")[0]
-        python = sys.executable or "python"
-        return f"install the package that provides `{top}`: `{python} -m pip install {top}`"
+        from opsbox import _names
+
+        return _names.install_hint(err.name.split(".")[0])
+    if isinstance(err, ImportError):
+        hint = _no_such_name(err)
+        if hint:
+            return hint
     if isinstance(err, SyntaxError):
         version = ".".join(map(str, sys.version_info[:3]))
         newer = _newer(err)
@@ -115,6 +119,17 @@ def hint_for(err: BaseException) -> str:
         return "gather less at once, or give the process more memory"
     place = _place(err)
     return f"look at {place}; `-v` shows the traceback" if place else "see the traceback, which `-v` shows"
+
+
+def _no_such_name(err: ImportError) -> str:
+    """Returns what a module for old plugins has, where a name was imported that it has not; else nothing."""
+    from opsbox import _names
+
+    top, dot, rest = (err.name or "").partition(".")
+    module = f"opsbox{dot}{rest}" if top == "core" else err.name
+    # Python says the name itself in the text alone, before 3.12.
+    name = str(err).partition("cannot import name '")[2].partition("'")[0]
+    return _names.explained(module, name) if module in _names.OFFERED and name else ""
 
 
 def _place(err: BaseException) -> str:
