@@ -7,7 +7,7 @@ import sys
 import pytest
 import wire
 
-from opsbox._wire import newer
+import opsbox._wire.newer as newer
 
 
 def installed(folder, module: str) -> dict:

@@ -1,5 +1,6 @@
 //! Every plugin package published for the original, unchanged, in one environment.
 
+mod assistant;
 mod compatibility;
 mod discovered;
 mod files;

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
-pub use packages::packages;
+pub use packages::{packages, packages_for_github};
 pub use python::{python, venv};
 pub use server::Server;
 pub use shell::result;

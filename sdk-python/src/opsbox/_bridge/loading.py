@@ -57,7 +57,7 @@ def _installed(spec: dict, warn: Callable[[str], None]) -> object:
 
 
 def _foreign_package(name: str, path: str) -> str | None:
-    """Returns the `__init__.py` beside a module if importing it failed and another distribution brought it."""
+    """Returns the `__init__.py` beside a module if its import failed and another distribution brought it."""
     parent = name.rpartition(".")[0]
     init = os.path.join(os.path.dirname(path), "__init__.py")
     if not parent or parent in sys.modules or not os.path.isfile(init):
