@@ -35,8 +35,6 @@ impl Host {
             log_level: LogLevel::Info,
             terminal: None,
             legacy_environment: false,
-            no_zygote: true,
-            zygotes: None,
             guardian: None,
             no_zygote: true,
             zygotes: None,
@@ -61,7 +59,6 @@ impl Host {
                 env: Default::default(),
                 cwd: self.ctx.cwd.clone(),
             },
-            bridged: false,
             clocks: Clocks {
                 handshake: limit(300),
                 grab_config: limit(10),
