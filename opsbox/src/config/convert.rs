@@ -70,6 +70,10 @@ impl Converter<'_> {
             if shape.anything {
                 return Ok(texts.iter().map(|text| Value::from(text.as_str())).collect());
             }
+            // `--since 90 days ago`: a shell has made three words of one date.
+            if shape.moment || shape.day {
+                return self.text(&texts.join(" "), shape);
+            }
             return Err(format!("one value ({}), not {}", shape.words(), texts.len()));
         };
         texts
@@ -123,23 +127,36 @@ fn integer(text: &str) -> Option<Value> {
     if !fine {
         return None;
     }
-    digits
-        .parse::<i64>()
-        .map(Value::from)
+    let whole = digits.parse::<i64>().map(Value::from);
+    whole
         .or_else(|_| digits.parse::<u64>().map(Value::from))
         .ok()
+        .or_else(|| whole_float(plain))
+}
+
+/// Reads `12.0` and `1e3`, which are whole numbers all the same.
+fn whole_float(text: &str) -> Option<Value> {
+    /// Beyond this a float has no room for every whole number.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    let starts = text
+        .trim_start_matches('-')
+        .starts_with(|c: char| c.is_ascii_digit());
+    let number: f64 = text.parse().ok().filter(|_| starts)?;
+    let fits = number.fract() == 0.0 && number.abs() <= MOST;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+    fits.then(|| Value::from(number as i64))
 }
 
 fn number(text: &str) -> Option<Value> {
     if !text.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    integer(text).or_else(|| {
-        text.parse::<f64>()
-            .ok()
-            .and_then(Number::from_f64)
-            .map(Value::Number)
-    })
+    let float = || text.parse::<f64>().ok().and_then(Number::from_f64);
+    // `1.0` stays a float.
+    match text.contains(['.', 'e', 'E']) {
+        true => float().map(Value::Number),
+        false => integer(text).or_else(|| float().map(Value::Number)),
+    }
 }
 
 fn boolean(text: &str) -> Option<Value> {
@@ -196,7 +213,10 @@ mod tests {
         assert_eq!(text("007", integer.clone()), Ok(json!(7)));
         assert_eq!(text("1_000", integer.clone()), Ok(json!(1000)));
         assert_eq!(text("18446744073709551615", integer.clone()), Ok(json!(u64::MAX)));
+        assert_eq!(text("12.0", integer.clone()), Ok(json!(12)));
+        assert_eq!(text("-1e3", integer.clone()), Ok(json!(-1000)));
         assert_eq!(text("1.5", json!({"type": "number"})), Ok(json!(1.5)));
+        assert_eq!(text("1.0", json!({"type": "number"})), Ok(json!(1.0)));
         assert_eq!(text("3", json!({"type": "number"})), Ok(json!(3)));
         assert_eq!(text("Yes", json!({"type": "boolean"})), Ok(json!(true)));
         assert_eq!(
@@ -219,7 +239,13 @@ mod tests {
 
     #[test]
     fn text_that_does_not_fit_says_what_would() {
-        assert_eq!(text("abc", json!({"type": "integer"})), Err("integer".into()));
+        for wrong in ["abc", "1.5", "inf", "1e300", "", "_1"] {
+            assert_eq!(
+                text(wrong, json!({"type": "integer"})),
+                Err("integer".into()),
+                "{wrong}"
+            );
+        }
         assert_eq!(text("nan", json!({"type": "number"})), Err("number".into()));
         assert_eq!(
             text("maybe", json!({"type": "boolean"})),
@@ -247,6 +273,11 @@ mod tests {
                 json!({"type": "integer"})
             ),
             Err("one value (integer), not 2".into())
+        );
+        let moment = json!({"type": "string", "format": "date-time"});
+        assert_eq!(
+            convert(Raw::List(vec!["90".into(), "days".into(), "ago".into()]), moment),
+            Ok(json!("2025-12-31T12:00:00"))
         );
         assert_eq!(convert(Raw::Bare, json!({"type": "boolean"})), Ok(json!(true)));
         assert!(convert(Raw::Bare, json!({"type": "string"})).is_err());
