@@ -90,6 +90,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_wire/__init__.py"),
     ),
     (
+        "opsbox/_wire/asking.py",
+        include_str!("src/opsbox/_wire/asking.py"),
+    ),
+    (
         "opsbox/_wire/channel.py",
         include_str!("src/opsbox/_wire/channel.py"),
     ),

@@ -151,13 +151,14 @@ impl SessionSpec {
         })
     }
 
-    /// Makes the spec of the Rego worker that serves the checks of one provider.
-    pub fn rego_worker(provider: &str, ctx: &SessionContext) -> Self {
+    /// Makes the spec of the Rego worker that serves the checks of one provider; `remote`: with the help of an OPA server.
+    pub fn rego_worker(provider: &str, remote: bool, ctx: &SessionContext) -> Self {
+        let mode = if remote { Some("remote".into()) } else { None };
         Self {
             name: format!("rego worker of {provider}"),
             process: ProcessSpec {
                 program: ctx.executable.clone(),
-                args: vec![SERVE.into(), "rego".into()],
+                args: [SERVE.into(), "rego".into()].into_iter().chain(mode).collect(),
                 env: host_variables(ctx),
                 cwd: ctx.cwd.clone(),
             },

@@ -6,7 +6,7 @@ use opsbox_protocol::Hook;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::config::{Settings, Wanted};
+use crate::config::{Settings, Wanted, own};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::redact::Redactor;
@@ -23,20 +23,27 @@ struct Prepared {
     hooks: Vec<String>,
 }
 
-/// Returns every step's plugin with its configuration, and warnings about the configuration.
+/// What became of the configuration.
+pub(crate) struct Configured {
+    /// Every step's plugin with its fields.
+    pub(crate) members: Members,
+    /// The OPA server that evaluates policies; `None`: they are evaluated here.
+    pub(crate) opa_url: Option<String>,
+    /// What a person should know about the configuration.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Starts every step's plugin and gives it its configuration.
 ///
 /// # Errors
 /// All missing and wrong fields of all plugins at once; every plugin is stopped by then.
-pub(crate) async fn configure(
-    shared: &Arc<Shared>,
-    settings: &Settings,
-) -> Result<(Members, Vec<String>), Failure> {
+pub(crate) async fn configure(shared: &Arc<Shared>, settings: &Settings) -> Result<Configured, Failure> {
     let manifests = manifests(shared);
     let prepared = prepare(shared, &manifests).await;
     let empty = json!({"type": "object", "properties": {}});
     // A plugin that could not be asked may own any field.
     let anything = Value::Bool(true);
-    let wanted: Vec<_> = prepared
+    let mut wanted: Vec<_> = prepared
         .iter()
         .zip(&manifests)
         .map(|(prepared, manifest)| Wanted {
@@ -52,7 +59,8 @@ pub(crate) async fn configure(
             legacy: manifest.legacy,
         })
         .collect();
-    let resolution = settings.resolve(&wanted);
+    wanted.extend(shared.plan.has_rego_checks().then(own::of_rego_checks));
+    let mut resolution = settings.resolve(&wanted);
     if !resolution.faults.is_empty() {
         stop_all(shared, prepared).await;
         return Err(Failure {
@@ -61,6 +69,8 @@ pub(crate) async fn configure(
         });
     }
     shared.board.redact(Redactor::of(&resolution.plugins));
+    let of_handler = resolution.plugins.split_off(prepared.len()).pop();
+    let opa_url = of_handler.as_ref().and_then(own::opa_url).map(str::to_owned);
     let has_handlers = !shared.plan.handlers.is_empty();
     let mut activating = JoinSet::new();
     for (prepared, (manifest, plugin)) in prepared
@@ -83,7 +93,11 @@ pub(crate) async fn configure(
     }
     let mut members: Vec<_> = activating.join_all().await;
     members.sort_by_key(|member| member.step);
-    Ok((Members(members), resolution.warnings))
+    Ok(Configured {
+        members: Members(members),
+        opa_url,
+        warnings: resolution.warnings,
+    })
 }
 
 fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {

@@ -155,12 +155,16 @@ impl Run {
             board,
             halt,
         });
-        let (mut members, mut warnings) = configure::configure(&shared, &self.settings).await?;
+        let configure::Configured {
+            mut members,
+            opa_url,
+            mut warnings,
+        } = configure::configure(&shared, &self.settings).await?;
         let switchboard = Switchboard::new(&shared, &mut members.0);
         let (providers, checks, assistants, outputs) = members.split(&shared.plan);
         let data = gather::start(&shared, providers);
         let switchboard = Arc::new(switchboard.with_data(&data));
-        let results = check::run_all(&shared, &switchboard, checks, data).await;
+        let results = check::run_all(&shared, &switchboard, checks, data, opa_url).await;
         let results = assist::run_all(&shared, &switchboard, assistants, results).await;
         deliver::run_all(&shared, &switchboard, outputs, results).await;
         switchboard.close().await;

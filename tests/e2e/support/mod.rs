@@ -2,6 +2,7 @@
 
 mod legacy;
 mod mirror;
+mod opa;
 mod packages;
 mod python;
 mod shell;
@@ -15,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
+pub use opa::{Hanging, OpaServer};
 pub use packages::packages;
 pub use python::{python, venv};
 pub use shell::result;

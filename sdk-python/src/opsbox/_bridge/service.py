@@ -18,7 +18,7 @@ _PARAMETERS = {
     "process_input": "input",
     "process_results": "results",
 }
-# What is missing after a record at level error in a hook. In hooks that only prepare, an error is not yet a loss.
+# What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
 _PART = {
     "gather_data": "part of the data of {}",
     "process": "part of what {} looks at",
