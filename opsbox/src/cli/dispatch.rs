@@ -13,7 +13,7 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, demo, plan, plugins, schemas};
+use crate::cli::{args, config, deliver, demo, plan, plugins, runs, schemas};
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
@@ -58,6 +58,10 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
             Ok(show(ui, &plugins_answer(own, ui, &query).await?, json))
         }
         Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
+        Request::Runs(Shown { query, json }) => {
+            Ok(show(ui, &runs::answer(own, &query.what, columns(ui))?, json))
+        }
+        Request::Deliver(delivering) => deliver::deliver(own, ui, &delivering).await,
         Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
         Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
         Request::Completions(shell) => {

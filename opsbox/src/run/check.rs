@@ -58,11 +58,15 @@ pub(crate) async fn run_all(
 
 async fn check(
     shared: &Arc<Shared>,
-    member: Member,
+    mut member: Member,
     awaited: Vec<Awaited>,
     worker: Option<Arc<Worker>>,
 ) -> Vec<ResultSlice> {
     let step = member.step;
+    if let Some(taken) = member.taken() {
+        shared.board.settle_taken(step, &taken);
+        return taken.results;
+    }
     let n_providers = awaited.len();
     let mut gathered = Vec::new();
     for awaited in awaited {

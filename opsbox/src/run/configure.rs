@@ -1,5 +1,6 @@
 //! Starts the plugins side by side, asks for their schemas, resolves the configuration and activates them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use opsbox_protocol::Hook;
@@ -10,9 +11,10 @@ use crate::config::{Settings, Wanted};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::redact::Redactor;
+use crate::store::Keeping;
 
-use super::Shared;
 use super::member::{self, Member, Members, State};
+use super::{Shared, Taken, taken};
 
 struct Prepared {
     step: usize,
@@ -27,9 +29,12 @@ struct Prepared {
 pub(crate) async fn configure(
     shared: &Arc<Shared>,
     settings: &Settings,
+    mut taken: BTreeMap<usize, Taken>,
+    keeping: Option<Keeping>,
 ) -> Result<(Members, Vec<String>), Failure> {
     let manifests = manifests(shared);
-    let prepared = prepare(shared, &manifests).await;
+    let is_taken: BTreeSet<_> = taken.keys().copied().collect();
+    let mut prepared = prepare(shared, &manifests, &is_taken).await;
     let empty = json!({"type": "object", "properties": {}});
     // A plugin that could not be asked may own any field.
     let anything = Value::Bool(true);
@@ -40,6 +45,7 @@ pub(crate) async fn configure(
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
+                _ if is_taken.contains(&prepared.step) => manifest.config_schema.as_ref().unwrap_or(&anything),
                 _ => manifest
                     .config_schema
                     .as_ref()
@@ -58,6 +64,16 @@ pub(crate) async fn configure(
         });
     }
     shared.board.redact(Redactor::of(&resolution.plugins));
+    if let Some(keeping) = keeping {
+        shared
+            .board
+            .keep(taken::complete(keeping, shared, &resolution, &taken));
+    }
+    for prepared in &mut prepared {
+        if let Some(taken) = taken.remove(&prepared.step) {
+            prepared.state = State::Taken(Box::new(taken));
+        }
+    }
     let mut activating = JoinSet::new();
     for (prepared, (manifest, plugin)) in prepared
         .into_iter()
@@ -80,13 +96,17 @@ fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
 }
 
 /// Starts what there is room for and asks it for its schema; the rest is asked and stopped again.
-async fn prepare(shared: &Arc<Shared>, manifests: &[Arc<Manifest>]) -> Vec<Prepared> {
+async fn prepare(
+    shared: &Arc<Shared>,
+    manifests: &[Arc<Manifest>],
+    is_taken: &BTreeSet<usize>,
+) -> Vec<Prepared> {
     let mut starting = JoinSet::new();
     let pass_through = shared.plan.providers.len()..shared.plan.providers.len() + shared.plan.checks.len();
     let n_slots = shared.slots.available_permits();
     let has_process = |step: usize, manifest: &Manifest| {
         let passes_on = pass_through.contains(&step) && manifest.kind == PluginKind::Provider;
-        !passes_on && manifest.launch != Launch::Nothing
+        !is_taken.contains(&step) && !passes_on && manifest.launch != Launch::Nothing
     };
     let n_processes = manifests
         .iter()

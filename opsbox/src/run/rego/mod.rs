@@ -18,7 +18,7 @@ use crate::report::{SkipReason, Status};
 use super::board::Ending;
 use super::check::is_rego;
 use super::gather::Gathered;
-use super::member::{self, Live, Member};
+use super::member::{self, Live, Member, State};
 use super::{Shared, params};
 
 pub use request::{Verdict, check_request, of_policy, patience, read_verdict};
@@ -43,7 +43,8 @@ struct Ready {
 pub(crate) fn start_workers(shared: &Arc<Shared>, checks: &[Member]) -> BTreeMap<usize, Arc<Worker>> {
     let mut workers = BTreeMap::new();
     for (planned, member) in shared.plan.checks.iter().zip(checks) {
-        let Some(provider) = planned.providers.first().copied().filter(|_| is_rego(planned)) else {
+        let evaluates = is_rego(planned) && !matches!(member.state, State::Taken(_));
+        let Some(provider) = planned.providers.first().copied().filter(|_| evaluates) else {
             continue;
         };
         workers.entry(provider).or_insert_with(|| {
