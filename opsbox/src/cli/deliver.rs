@@ -91,9 +91,19 @@ pub async fn deliver(own: &Own, ui: &Arc<Ui>, query: &Delivering) -> Result<u8, 
 }
 
 /// Makes the plan of the outputs alone, with the configuration that the run's pipeline would get.
-fn prepare(own: &Own, ui: &Ui, flags: &RunFlags, kept: &Kept, outputs: Vec<String>) -> Result<Prepared, Failure> {
+fn prepare(
+    own: &Own,
+    ui: &Ui,
+    flags: &RunFlags,
+    kept: &Kept,
+    outputs: Vec<String>,
+) -> Result<Prepared, Failure> {
     let project = Project::find(&own.environ.cwd)?;
-    let known = |name: &&String| project.as_ref().is_some_and(|project| project.pipelines.contains_key(*name));
+    let known = |name: &&String| {
+        project
+            .as_ref()
+            .is_some_and(|project| project.pipelines.contains_key(*name))
+    };
     let name = kept.run.name.as_ref().filter(known).cloned();
     let catalog = host::catalog(own, flags)?;
     for warning in &catalog.warnings {
@@ -122,7 +132,11 @@ fn outputs(kept: &Kept, query: &Delivering) -> Result<Vec<String>, Failure> {
     if query.to.is_empty() {
         let own = kept.steps.iter().filter(|step| step.plan.role == Role::Output);
         let names: Vec<_> = own.map(|step| step.plan.plugin.clone()).collect();
-        let unclear: Vec<_> = names.iter().filter(|name| kept.sent(name) == Sent::Unclear).cloned().collect();
+        let unclear: Vec<_> = names
+            .iter()
+            .filter(|name| kept.sent(name) == Sent::Unclear)
+            .cloned()
+            .collect();
         let left: Vec<_> = names
             .into_iter()
             .filter(|name| matches!(kept.sent(name), Sent::No | Sent::Failed))
@@ -133,7 +147,9 @@ fn outputs(kept: &Kept, query: &Delivering) -> Result<Vec<String>, Failure> {
                 "`{names}` was delivering when the host ended, so it may have what run `{id}` sent"
             ));
             let to = unclear.join(",");
-            return Err(Failure::usage(fault.hint(format!("`opsbox deliver {id} --to {to}` delivers in any case"))));
+            return Err(Failure::usage(
+                fault.hint(format!("`opsbox deliver {id} --to {to}` delivers in any case")),
+            ));
         }
         return Ok(left);
     }
@@ -144,8 +160,9 @@ fn outputs(kept: &Kept, query: &Delivering) -> Result<Vec<String>, Failure> {
             faults.push(Fault::new("`--to` names an empty output").hint("write `--to a,b`"));
         } else if kept.sent(name) == Sent::Yes && !query.again {
             faults.push(
-                Fault::new(format!("`{name}` has delivered run `{id}` already"))
-                    .hint(format!("`opsbox deliver {id} --to {name} --again` delivers it once more")),
+                Fault::new(format!("`{name}` has delivered run `{id}` already")).hint(format!(
+                    "`opsbox deliver {id} --to {name} --again` delivers it once more"
+                )),
             );
         } else if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
@@ -166,19 +183,32 @@ fn results(kept: &Kept) -> Result<Vec<crate::plugin::ResultSlice>, Fault> {
     let mut answers = Vec::new();
     for step in &kept.steps {
         let looked = step.record().is_some_and(|record| {
-            matches!(record.status, Status::Findings | Status::Clean | Status::Incomplete)
+            matches!(
+                record.status,
+                Status::Findings | Status::Clean | Status::Incomplete
+            )
         });
         if let Some(why) = &step.damage
             && step.plan.role != Role::Provider
             && step.plan.role != Role::Output
         {
-            return Err(Fault::new(format!("the kept file `{}` is damaged: {why}", step.file.display()))
-                .hint(format!("`opsbox run --resume {}` runs `{}` again", kept.run.run, step.plan.plugin)));
+            return Err(Fault::new(format!(
+                "the kept file `{}` is damaged: {why}",
+                step.file.display()
+            ))
+            .hint(format!(
+                "`opsbox run --resume {}` runs `{}` again",
+                kept.run.run, step.plan.plugin
+            )));
         }
         match step.plan.role {
             Role::Check if looked => base.extend(kept.results(step)?),
             Role::Assistant if looked => {
-                let flow = if step.plan.appends { Flow::Append } else { Flow::Replace };
+                let flow = if step.plan.appends {
+                    Flow::Append
+                } else {
+                    Flow::Replace
+                };
                 answers.push((flow, kept.results(step)?));
             }
             _ => {}

@@ -13,12 +13,13 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, deliver, demo, plan, plugins, runs, schemas};
+use crate::cli::{args, config, deliver, demo, plan, plugins, runs, schemas, signals};
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::Manifest;
 use crate::plugin::SessionContext;
+use crate::store::{Limits, Store};
 use crate::ui::Ui;
 
 /// How long a policy may take in `check eval` without `--timeout`.
@@ -30,6 +31,7 @@ const PLAIN_COLUMNS: u16 = 80;
 /// # Errors
 /// What kept it from being done.
 pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
+    signals::survive_size_limits();
     let code = act(own, ui, request).await?;
     host::ended(ui, code)
 }
@@ -185,7 +187,10 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
     match &query.what {
         ConfigWhat::Show => {
             let planned = Planned::of(own, ui, &query.flags).await?;
-            Ok(config::show(&planned.resolution(), columns(ui)))
+            let limits = Limits::of(&own.environ, planned.prepared.project.as_ref())?;
+            let store = Store::at(&own.environ.state_dir);
+            let answer = config::show(&planned.resolution(), columns(ui));
+            Ok(config::with_runs(answer, &store, &limits))
         }
         ConfigWhat::Schema(name) => {
             let catalog = host::catalog(own, &query.flags)?;

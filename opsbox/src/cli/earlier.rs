@@ -9,13 +9,13 @@ use crate::cli::host::Own;
 use crate::cli::request::RunFlags;
 use crate::cli::run::Prepared;
 use crate::cli::schemas;
-use crate::config::Wanted;
+use crate::config::{Project, Wanted};
 use crate::error::{Failure, Fault, Kind};
 use crate::plugin::SessionContext;
 use crate::report::{Role, SkipReason, Status, StepRecord};
 use crate::run::Taken;
 use crate::store::shape::{StoredPlan, StoredRun};
-use crate::store::{Kept, Sent, State, Store, Stored};
+use crate::store::{Kept, Sent, Store, Stored};
 use crate::ui::Ui;
 
 /// A kept run that a new one builds on.
@@ -60,24 +60,50 @@ impl Earlier {
             _claim: claim,
         };
         if way == Way::Resume {
-            earlier.check_resumable(flags).map_err(Failure::usage)?;
+            earlier.check_resumable(own, flags)?;
         }
         Ok(Some(earlier))
     }
 
-    fn check_resumable(&self, flags: &RunFlags) -> Result<(), Fault> {
-        let StoredRun { run, pipeline, name, .. } = &self.kept.run;
-        let same = flags.pipeline.is_empty() || flags.pipeline == *pipeline || Some(&flags.pipeline) == name.as_ref();
+    fn check_resumable(&self, own: &Own, flags: &RunFlags) -> Result<(), Failure> {
+        let StoredRun {
+            run,
+            pipeline,
+            name,
+            project,
+            ..
+        } = &self.kept.run;
+        if let (Some(name), Some(file)) = (name, project) {
+            let here = Project::find(&own.environ.cwd)?;
+            if here.is_none_or(|here| here.path != *file) {
+                let what = format!(
+                    "run `{run}` was of the pipeline `{name}` in `{}`, which is not this folder's",
+                    file.display()
+                );
+                let folder = file.parent().unwrap_or(file).display();
+                return Err(Failure::usage(
+                    Fault::new(what).hint(format!("change to `{folder}`")),
+                ));
+            }
+        }
+        let same = flags.pipeline.is_empty()
+            || flags.pipeline == *pipeline
+            || Some(&flags.pipeline) == name.as_ref();
         if !same {
-            return Err(
-                Fault::new(format!("run `{run}` is of the pipeline `{pipeline}`, not of `{}`", flags.pipeline))
-                    .hint(format!("leave the pipeline out: `opsbox run --resume {run}`")),
-            );
+            let fault = Fault::new(format!(
+                "run `{run}` is of the pipeline `{pipeline}`, not of `{}`",
+                flags.pipeline
+            ));
+            return Err(Failure::usage(
+                fault.hint(format!("leave the pipeline out: `opsbox run --resume {run}`")),
+            ));
         }
         let whole = |step: &Stored| step.record().is_some_and(StepRecord::is_whole);
         if self.kept.record.is_some() && self.kept.steps.iter().all(whole) {
-            return Err(Fault::new(format!("run `{run}` is whole, so there is nothing to go on with"))
-                .hint(format!("`opsbox deliver {run} --to OUTPUT --again` delivers it once more")));
+            let fault = Fault::new(format!("run `{run}` is whole, so there is nothing to go on with"));
+            return Err(Failure::usage(fault.hint(format!(
+                "`opsbox deliver {run} --to OUTPUT --again` delivers it once more"
+            ))));
         }
         Ok(())
     }
@@ -121,7 +147,8 @@ impl Earlier {
             Way::Resume => self.resumed(ui, prepared, &now, &ctx.run_id)?,
             Way::Replay => self.replayed(&now)?,
         };
-        self.compare_configuration(own, ui, ctx, prepared, &taking).await?;
+        self.compare_configuration(own, ui, ctx, prepared, &taking)
+            .await?;
         Ok(taking)
     }
 
@@ -138,9 +165,20 @@ impl Earlier {
     fn replayed(&self, now: &[StoredPlan]) -> Result<Taking, Failure> {
         let mut taking = Taking::default();
         let mut faults = Vec::new();
-        for (index, plan) in now.iter().enumerate().filter(|(_, plan)| plan.role == Role::Provider) {
-            let Some((stored, record)) = self.stored(plan).and_then(|stored| Some((stored, stored.record()?))) else {
-                let what = format!("run `{}` has nothing of the provider `{}`", self.id(), plan.plugin);
+        for (index, plan) in now
+            .iter()
+            .enumerate()
+            .filter(|(_, plan)| plan.role == Role::Provider)
+        {
+            let Some((stored, record)) = self
+                .stored(plan)
+                .and_then(|stored| Some((stored, stored.record()?)))
+            else {
+                let what = format!(
+                    "run `{}` has nothing of the provider `{}`",
+                    self.id(),
+                    plan.plugin
+                );
                 faults.push(Fault::new(what).hint("see what it has with `opsbox runs show`"));
                 continue;
             };
@@ -193,7 +231,8 @@ impl Earlier {
         for (index, plan) in of(Role::Provider) {
             let is_needed = needed.contains(&plan.plugin);
             // What a provider could not look at is looked at again where a check needs it.
-            let usable = whole(index, plan).filter(|(record, ..)| !is_needed || record.status == Status::Clean);
+            let usable =
+                whole(index, plan).filter(|(record, ..)| !is_needed || record.status == Status::Clean);
             match usable {
                 Some((record, results, stored)) => taking.add(index, record, results, stored),
                 None if is_needed => {}
@@ -245,7 +284,10 @@ impl Earlier {
     }
 
     fn unneeded(&self, plan: &StoredPlan) -> StepRecord {
-        let known = self.stored(plan).and_then(Stored::record).map(|record| self.marked(record));
+        let known = self
+            .stored(plan)
+            .and_then(Stored::record)
+            .map(|record| self.marked(record));
         known.unwrap_or_else(|| StepRecord {
             skipped: Some(SkipReason::ByChoice {
                 why: "no check that is run needs it".into(),
@@ -272,7 +314,9 @@ impl Earlier {
                 run.name.as_deref().unwrap_or_default(),
                 prepared.plan.pipeline
             ));
-            return Err(Failure::usage(fault.hint("run the pipeline anew, without `--resume`")));
+            return Err(Failure::usage(
+                fault.hint("run the pipeline anew, without `--resume`"),
+            ));
         }
         let mut changed = BTreeSet::new();
         let mut faults = Vec::new();
@@ -309,7 +353,11 @@ impl Earlier {
         prepared: &Prepared,
         taking: &Taking,
     ) -> Result<(), Failure> {
-        let names: BTreeSet<_> = taking.steps.values().map(|taken| taken.record.plugin.as_str()).collect();
+        let names: BTreeSet<_> = taking
+            .steps
+            .values()
+            .map(|taken| taken.record.plugin.as_str())
+            .collect();
         let manifests: Vec<_> = prepared
             .plan
             .plugins()
@@ -327,8 +375,15 @@ impl Earlier {
             })
             .collect();
         let now = StoredRun::fields(&prepared.settings.resolve(&wanted).plugins);
-        let was: Vec<_> = self.kept.run.config.iter().filter(|field| names.contains(field.plugin.as_str())).collect();
-        let shown = |value: Option<&serde_json::Value>| value.map_or_else(|| "not set".into(), ToString::to_string);
+        let was: Vec<_> = self
+            .kept
+            .run
+            .config
+            .iter()
+            .filter(|field| names.contains(field.plugin.as_str()))
+            .collect();
+        let shown =
+            |value: Option<&serde_json::Value>| value.map_or_else(|| "not set".into(), ToString::to_string);
         let warn = |plugin: &str, field: &str, was: String, is: String| {
             ui.warn(&format!(
                 "`{plugin}.{field}` was {was} in run {} and is {is} now; what is taken of `{plugin}` is from then",
@@ -336,16 +391,31 @@ impl Earlier {
             ));
         };
         for field in &now {
-            let old = was.iter().find(|old| old.plugin == field.plugin && old.field == field.field);
+            let old = was
+                .iter()
+                .find(|old| old.plugin == field.plugin && old.field == field.field);
             let differs = old.is_none_or(|old| old.value != field.value);
             if !field.secret && differs {
                 let old = old.and_then(|old| old.value.as_ref());
-                warn(&field.plugin, &field.field, shown(old), shown(field.value.as_ref()));
+                warn(
+                    &field.plugin,
+                    &field.field,
+                    shown(old),
+                    shown(field.value.as_ref()),
+                );
             }
         }
         for old in was.iter().filter(|old| !old.secret) {
-            if !now.iter().any(|field| field.plugin == old.plugin && field.field == old.field) {
-                warn(&old.plugin, &old.field, shown(old.value.as_ref()), "not set".into());
+            if !now
+                .iter()
+                .any(|field| field.plugin == old.plugin && field.field == old.field)
+            {
+                warn(
+                    &old.plugin,
+                    &old.field,
+                    shown(old.value.as_ref()),
+                    "not set".into(),
+                );
             }
         }
         Ok(())
@@ -353,7 +423,13 @@ impl Earlier {
 }
 
 impl Taking {
-    fn add(&mut self, index: usize, record: StepRecord, results: Vec<crate::plugin::ResultSlice>, stored: &Stored) {
+    fn add(
+        &mut self,
+        index: usize,
+        record: StepRecord,
+        results: Vec<crate::plugin::ResultSlice>,
+        stored: &Stored,
+    ) {
         self.steps.insert(index, Taken { record, results });
         self.files.insert(index, stored.file.clone());
     }

@@ -47,7 +47,11 @@ impl Prepared {
             pipeline: self.plan.pipeline.clone(),
             name: self.name.clone(),
             project: self.project.as_ref().map(|project| project.path.clone()),
-            plugin_dirs: flags.plugin_dirs.iter().map(|folder| environ.absolute(folder)).collect(),
+            plugin_dirs: flags
+                .plugin_dirs
+                .iter()
+                .map(|folder| environ.absolute(folder))
+                .collect(),
             leave_out_gapped: false,
             keep_seconds: limits.keep.value.as_secs(),
             resumed_from: None,
@@ -114,7 +118,9 @@ pub(super) fn load(
 /// What kept it from running at all, or from keeping its record.
 pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bool) -> Result<u8, Failure> {
     let earlier = Earlier::of(own, flags)?;
-    let flags = &earlier.as_ref().map_or_else(|| flags.clone(), |earlier| earlier.flags(flags));
+    let flags = &earlier
+        .as_ref()
+        .map_or_else(|| flags.clone(), |earlier| earlier.flags(flags));
     let leave_out_gapped = leave_out_gapped || earlier.as_ref().is_some_and(Earlier::leaves_out_gapped);
     let prepared = prepare(own, flags)?;
     for warning in &prepared.catalog.warnings {

@@ -32,7 +32,10 @@ pub fn answer(own: &Own, what: &RunsWhat, width: u16) -> Result<Answer, Failure>
 fn list(own: &Own, store: &Store, width: u16) -> Result<Answer, Failure> {
     let entries = store.list().map_err(Failure::run)?;
     let rows = entries.iter().map(|entry| {
-        let pipeline = entry.run.as_ref().map_or(String::new(), |run| run.pipeline.clone());
+        let pipeline = entry
+            .run
+            .as_ref()
+            .map_or(String::new(), |run| run.pipeline.clone());
         let what = match &entry.state {
             State::Damaged(why) => why.clone(),
             _ => pipeline,
@@ -45,7 +48,11 @@ fn list(own: &Own, store: &Store, width: u16) -> Result<Answer, Failure> {
             what,
         ]
     });
-    let mut text = table(&["run", "started", "outcome", "size", "pipeline"], rows.collect(), width);
+    let mut text = table(
+        &["run", "started", "outcome", "size", "pipeline"],
+        rows.collect(),
+        width,
+    );
     if entries.is_empty() {
         text = format!("no run is kept in {}\n", store.root().display());
     }
@@ -91,10 +98,17 @@ fn show(own: &Own, kept: &Kept, width: u16) -> Answer {
     if let Some(earlier) = &run.replayed_from {
         fact("replayed", earlier);
     }
-    fact("kept in", &format!("{} ({})", kept.path().display(), size(kept.size())));
+    fact(
+        "kept in",
+        &format!("{} ({})", kept.path().display(), size(kept.size())),
+    );
     let rows = kept.steps.iter().map(|step| row(step, &state));
     text.push('\n');
-    text.push_str(&table(&["step", "role", "status", "results", "bytes", "cause"], rows.collect(), width));
+    text.push_str(&table(
+        &["step", "role", "status", "results", "bytes", "cause"],
+        rows.collect(),
+        width,
+    ));
     for delivery in &kept.deliveries {
         text.push_str(&delivered(own, delivery));
     }
@@ -174,7 +188,10 @@ fn next(kept: &Kept, state: &State) -> Vec<(String, String)> {
         .collect();
     let whole = |step: &Stored| step.record().is_some_and(StepRecord::is_whole);
     let some_results = kept.steps.iter().any(|step| {
-        matches!(step.plan.role, Role::Check) && step.record().is_some_and(|record| record.status != Status::Skipped)
+        matches!(step.plan.role, Role::Check)
+            && step
+                .record()
+                .is_some_and(|record| record.status != Status::Skipped)
     });
     if !undelivered.is_empty() && some_results {
         next.push((

@@ -227,8 +227,8 @@ pub fn outcome_of(steps: &[StepRecord], interrupted: bool, stopped: bool) -> Out
     let mut outputs = steps.iter().filter(|step| step.role == Role::Output).peekable();
     let has_outputs = outputs.peek().is_some();
     // What an earlier run delivered is not nothing, although it was less than what there is now.
-    let delivered =
-        outputs.any(|step| step.from_run.is_some() || matches!(step.status, Status::Clean | Status::Incomplete));
+    let delivered = outputs
+        .any(|step| step.from_run.is_some() || matches!(step.status, Status::Clean | Status::Incomplete));
     if interrupted {
         Outcome::Interrupted
     } else if stopped || (has_outputs && !delivered) {

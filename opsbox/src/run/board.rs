@@ -207,9 +207,9 @@ impl Board {
         match Keeper::start(keeping, notices) {
             // Configuration is resolved once in a run.
             Ok(keeper) => drop(self.keeper.set(Arc::new(keeper))),
-            Err(error) => self
-                .observer
-                .warned(&format!("this run is not kept: there can be no thread for it: {error}")),
+            Err(error) => self.observer.warned(&format!(
+                "this run is not kept: there can be no thread for it: {error}"
+            )),
         }
     }
 
@@ -262,7 +262,11 @@ impl Board {
     /// Writes down a step that is taken from a kept run, as it ended there.
     pub(crate) fn settle_taken(&self, step: usize, taken: &Taken) {
         self.steps()[step] = taken.record.clone();
-        self.report(step, taken.record.clone(), taken.results.iter().map(|result| result.bytes.clone()).collect());
+        self.report(
+            step,
+            taken.record.clone(),
+            taken.results.iter().map(|result| result.bytes.clone()).collect(),
+        );
     }
 
     fn report(&self, step: usize, record: StepRecord, returned: Vec<Bytes>) {

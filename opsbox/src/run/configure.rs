@@ -45,7 +45,9 @@ pub(crate) async fn configure(
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
-                _ if is_taken.contains(&prepared.step) => manifest.config_schema.as_ref().unwrap_or(&anything),
+                _ if is_taken.contains(&prepared.step) => {
+                    manifest.config_schema.as_ref().unwrap_or(&anything)
+                }
                 _ => manifest
                     .config_schema
                     .as_ref()

@@ -29,8 +29,8 @@ use crate::report::record::{RECORD_VERSION, outcome_of};
 use crate::report::{Role, RunRecord, Status, StepRecord};
 use crate::store::{Keeper, Keeping};
 
-use board::Board;
 pub use assist::flow;
+use board::Board;
 pub use taken::{Redelivery, Taken};
 
 /// How a run is to behave.
@@ -140,7 +140,10 @@ impl Run {
             options: self.options,
             board,
             halt,
-            prior: self.redelivery.as_ref().map_or_else(Vec::new, |prior| prior.steps.clone()),
+            prior: self
+                .redelivery
+                .as_ref()
+                .map_or_else(Vec::new, |prior| prior.steps.clone()),
         });
         let origins = self.keeping.as_ref().map(|keeping| keeping.run.clone());
         let (members, mut warnings) =

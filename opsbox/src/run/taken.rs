@@ -46,7 +46,10 @@ impl Taken {
 
     /// Returns whether the step brought something, were it only an empty list.
     pub(crate) fn looked(&self) -> bool {
-        matches!(self.record.status, Status::Findings | Status::Clean | Status::Incomplete)
+        matches!(
+            self.record.status,
+            Status::Findings | Status::Clean | Status::Incomplete
+        )
     }
 }
 

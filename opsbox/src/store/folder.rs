@@ -143,7 +143,11 @@ fn size(path: &Path) -> u64 {
         .flatten()
         .filter_map(|entry| {
             let meta = entry.metadata().ok()?;
-            Some(if meta.is_dir() { size(&entry.path()) } else { meta.len() })
+            Some(if meta.is_dir() {
+                size(&entry.path())
+            } else {
+                meta.len()
+            })
         })
         .sum()
 }

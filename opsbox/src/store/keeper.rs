@@ -83,9 +83,6 @@ impl Keeper {
     /// # Errors
     /// Where there can be no thread; nothing is kept then.
     pub fn start(keeping: Keeping, notices: Notices) -> io::Result<Self> {
-        // Without a handler a write beyond the limit of file sizes would end the host; with one it is an error like a full disk.
-        let beyond = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-        let _handled = tokio::signal::unix::signal(beyond);
         let (jobs, rx) = mpsc::channel();
         let told = Arc::new(Told {
             notices,
@@ -103,7 +100,11 @@ impl Keeper {
     /// Keeps how a step ended and what it returned; the step is reported when it is on disk.
     pub fn step(&self, step: usize, record: StepRecord, results: Vec<Bytes>) {
         let record = Box::new(record);
-        let job = Job::Step { step, record, results };
+        let job = Job::Step {
+            step,
+            record,
+            results,
+        };
         if let Err(mpsc::SendError(Job::Step { record, .. })) = self.jobs.send(job) {
             (self.told.notices.settled)(step, &record);
         }
@@ -217,7 +218,11 @@ impl Writer {
         let mut end = None;
         for job in batch {
             match job {
-                Job::Step { step, record, results } => {
+                Job::Step {
+                    step,
+                    record,
+                    results,
+                } => {
                     staged.extend(self.stage(step, &record, &results));
                     after.push(After::Settled(step, record));
                 }
@@ -352,7 +357,14 @@ fn open(place: &Place, run: &StoredRun) -> Result<Open, (PathBuf, io::Error)> {
         Place::Own(store) => (store.root.clone(), run.run.clone()),
         Place::Delivery(folder) => {
             let parent = folder.parent().unwrap_or(folder).to_owned();
-            (parent, folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
+            (
+                parent,
+                folder
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+            )
         }
     };
     let folder = Folder::make_all(&parent).map_err(at(&parent))?;

@@ -102,7 +102,10 @@ impl Kept {
     pub(super) fn open(root: &Path, name: &str) -> Result<Self, Fault> {
         let path = root.join(name);
         let folder = Folder::open(&path).map_err(|error| {
-            Fault::new(format!("the kept run `{}` cannot be used: {error}", path.display()))
+            Fault::new(format!(
+                "the kept run `{}` cannot be used: {error}",
+                path.display()
+            ))
         })?;
         let (run, steps, record) = read(&folder)?;
         let mut deliveries = Vec::new();
@@ -148,11 +151,18 @@ impl Kept {
     pub fn claim(&self) -> Result<File, Fault> {
         let id = &self.run.run;
         let taken = || {
-            Fault::new(format!("run `{id}` is in use by another process: it still runs, or is being delivered"))
-                .hint(format!("wait for its end; `opsbox runs show {id}` says how far it is"))
+            Fault::new(format!(
+                "run `{id}` is in use by another process: it still runs, or is being delivered"
+            ))
+            .hint(format!(
+                "wait for its end; `opsbox runs show {id}` says how far it is"
+            ))
         };
         let cannot = |error: io::Error| {
-            Fault::new(format!("run `{id}` cannot be used: `{}`: {error}", self.folder.path.display()))
+            Fault::new(format!(
+                "run `{id}` cannot be used: `{}`: {error}",
+                self.folder.path.display()
+            ))
         };
         let lock = self.folder.lock(LOCK).map_err(cannot)?.ok_or_else(taken)?;
         if self.folder.has(RUN) {
@@ -187,7 +197,8 @@ impl Kept {
             }
             StoredData::Providers => {
                 let providers = self.steps.iter().filter(|other| {
-                    other.plan.role == crate::report::Role::Provider && step.plan.providers.contains(&other.plan.plugin)
+                    other.plan.role == crate::report::Role::Provider
+                        && step.plan.providers.contains(&other.plan.plugin)
                 });
                 let mut all = Vec::new();
                 for provider in providers {
@@ -222,7 +233,13 @@ impl Kept {
 
 /// Returns the name of a step's file.
 pub(super) fn file_name(step: usize, plugin: &str, ending: &str) -> String {
-    let tame = |c: char| if c.is_ascii_alphanumeric() || "_.".contains(c) { c } else { '_' };
+    let tame = |c: char| {
+        if c.is_ascii_alphanumeric() || "_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
     let plugin: String = plugin.chars().take(64).map(tame).collect();
     format!("{step:03}-{plugin}.{ending}")
 }
@@ -244,9 +261,8 @@ fn damaged(path: &Path, why: &str) -> Fault {
 
 /// Reads plan, steps and record of a folder.
 fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), Fault> {
-    let run: StoredRun = document(folder, RUN)?.ok_or_else(|| {
-        damaged(&folder.path.join(RUN), "it is not there")
-    })?;
+    let run: StoredRun =
+        document(folder, RUN)?.ok_or_else(|| damaged(&folder.path.join(RUN), "it is not there"))?;
     let record: Option<RunRecord> = document(folder, RECORD)?;
     let path = folder.path.join(STEPS);
     let files = Folder::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
@@ -286,7 +302,9 @@ pub(super) fn document<T: DeserializeOwned>(folder: &Folder, name: &str) -> Resu
     }
     let versioned: Versioned = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
     if let Some(version) = versioned.store.filter(|version| *version != STORE_VERSION) {
-        return Err(bad(format!("it is of version {version}, and this release reads version {STORE_VERSION}")));
+        return Err(bad(format!(
+            "it is of version {version}, and this release reads version {STORE_VERSION}"
+        )));
     }
     serde_json::from_slice(&text)
         .map(Some)
@@ -305,9 +323,13 @@ fn head(files: &Folder, name: &str, plan: &StoredPlan) -> Result<Option<StoredSt
     BufReader::new(file.take(MAX_HEAD))
         .read_until(b'\n', &mut line)
         .map_err(|error| error.to_string())?;
-    let stored: StoredStep = serde_json::from_slice(&line).map_err(|error| format!("its first line: {error}"))?;
+    let stored: StoredStep =
+        serde_json::from_slice(&line).map_err(|error| format!("its first line: {error}"))?;
     if stored.store != STORE_VERSION {
-        return Err(format!("it is of version {}, and this release reads version {STORE_VERSION}", stored.store));
+        return Err(format!(
+            "it is of version {}, and this release reads version {STORE_VERSION}",
+            stored.store
+        ));
     }
     if stored.step.plugin != plan.plugin || stored.step.role != plan.role {
         return Err(format!("it is about `{}`", stored.step.plugin));
@@ -336,6 +358,9 @@ fn results_of(path: &Path, n_results: u64) -> Result<Vec<ResultSlice>, String> {
     if results.len() as u64 == n_results && start == bytes.len() {
         Ok(results)
     } else {
-        Err(format!("it has {} Results and should have {n_results}", results.len()))
+        Err(format!(
+            "it has {} Results and should have {n_results}",
+            results.len()
+        ))
     }
 }

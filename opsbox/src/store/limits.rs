@@ -49,7 +49,8 @@ impl Limits {
             .map(|text| units::size(&text).map_err(|wanted| bad(size_name, wanted)))
             .transpose()?;
         let of_file = project.map(|project| format!("{} [runs]", project.path.display()));
-        let (file_keep, file_size) = project.map_or((None, None), |project| (project.runs.keep, project.runs.max_size));
+        let (file_keep, file_size) =
+            project.map_or((None, None), |project| (project.runs.keep, project.runs.max_size));
         let of_project = max_size.is_none() && file_size.is_some();
         Ok(Self {
             keep: choose(keep, keep_name, file_keep, of_file.as_deref(), KEEP),

@@ -3,14 +3,14 @@
 //! A folder for each run, `runs/<id>/` below the state directory; docs/runs.md describes its files. What is deliberately absent: no
 //! secret of the configuration is written, and nothing here changes a byte of a Result.
 
-pub mod shape;
 mod folder;
-mod limits;
-mod plan;
 mod keeper;
 mod kept;
+mod limits;
+mod plan;
 mod prune;
 mod scan;
+pub mod shape;
 
 #[cfg(test)]
 mod tests;
@@ -53,10 +53,11 @@ impl Store {
         match Folder::open(&self.root) {
             Ok(folder) => Ok(Some(folder)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(
-                Fault::new(format!("the runs kept in `{}` cannot be used: {error}", self.root.display()))
-                    .hint("OPSBOX_STATE_DIR names another folder"),
-            ),
+            Err(error) => Err(Fault::new(format!(
+                "the runs kept in `{}` cannot be used: {error}",
+                self.root.display()
+            ))
+            .hint("OPSBOX_STATE_DIR names another folder")),
         }
     }
 

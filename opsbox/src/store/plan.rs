@@ -25,7 +25,10 @@ impl StoredPlan {
 
     fn of(plan: &Plan, role: Role, planned: &Planned) -> Self {
         let manifest = &planned.manifest;
-        let providers = planned.providers.iter().filter_map(|index| plan.providers.get(*index));
+        let providers = planned
+            .providers
+            .iter()
+            .filter_map(|index| plan.providers.get(*index));
         Self {
             plugin: manifest.name.clone(),
             role,
@@ -44,12 +47,22 @@ impl StoredPlan {
         let plugin = &self.plugin;
         let none = "none".to_owned();
         if self.origin != now.origin {
-            Some(format!("`{plugin}` was from {} and is from {} now", self.origin, now.origin))
+            Some(format!(
+                "`{plugin}` was from {} and is from {} now",
+                self.origin, now.origin
+            ))
         } else if self.version != now.version {
             let (was, is) = (self.version.as_ref(), now.version.as_ref());
-            Some(format!("`{plugin}` was of version {} and is of version {} now", was.unwrap_or(&none), is.unwrap_or(&none)))
+            Some(format!(
+                "`{plugin}` was of version {} and is of version {} now",
+                was.unwrap_or(&none),
+                is.unwrap_or(&none)
+            ))
         } else if self.fingerprint != now.fingerprint {
-            Some(format!("the manifest or the policy of `{plugin}` has changed ({})", now.origin))
+            Some(format!(
+                "the manifest or the policy of `{plugin}` has changed ({})",
+                now.origin
+            ))
         } else if self.providers != now.providers || self.appends != now.appends {
             Some(format!("`{plugin}` uses other providers"))
         } else {

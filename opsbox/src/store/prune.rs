@@ -11,6 +11,7 @@ use super::kept::LOCK;
 use super::scan::names;
 use super::{Entry, Limits, State, Store};
 use crate::error::Fault;
+use crate::manifest::units;
 
 /// Up to so many runs are looked through at the end of each run; where there are more, once in a while.
 const FEW_RUNS: usize = 50;
@@ -50,7 +51,13 @@ impl Store {
     ///
     /// # Errors
     /// A fault where the folder of all runs cannot be used, or a name means no run.
-    pub fn prune(&self, wish: &Wish, limits: &Limits, project: Option<&Path>, now: jiff::Timestamp) -> Result<Vec<Pruned>, Fault> {
+    pub fn prune(
+        &self,
+        wish: &Wish,
+        limits: &Limits,
+        project: Option<&Path>,
+        now: jiff::Timestamp,
+    ) -> Result<Vec<Pruned>, Fault> {
         let entries = self.list()?;
         let mut doomed: Vec<(&Entry, String)> = Vec::new();
         if wish.ids.is_empty() && wish.older_than.is_none() && wish.keep_last.is_none() {
@@ -65,7 +72,7 @@ impl Store {
             } else if !wish.ids.is_empty() {
                 continue;
             } else if wish.older_than.is_some_and(|limit| age > limit) {
-                format!("began {} ago", days(age))
+                format!("began {} ago", units::words(age))
             } else if wish.older_than.is_none() && wish.keep_last.is_some_and(|n| index >= n) {
                 format!("not among the newest {}", wish.keep_last.unwrap_or_default())
             } else {
@@ -113,7 +120,9 @@ impl Store {
         let try_it = || -> io::Result<Option<String>> {
             let folder = Folder::open(&self.root.join(&entry.id))?;
             let Some(lock) = folder.lock(LOCK)? else {
-                return Ok(Some("another process has it: it still runs, or is being delivered".into()));
+                return Ok(Some(
+                    "another process has it: it still runs, or is being delivered".into(),
+                ));
             };
             if dry_run {
                 return Ok(None);
@@ -150,14 +159,21 @@ impl Store {
 }
 
 /// Returns what is older than it should be, and the oldest of what takes too much room; the newest run always stays.
-fn overdue<'a>(entries: &'a [Entry], limits: &Limits, project: Option<&Path>, now: jiff::Timestamp) -> Vec<(&'a Entry, String)> {
+fn overdue<'a>(
+    entries: &'a [Entry],
+    limits: &Limits,
+    project: Option<&Path>,
+    now: jiff::Timestamp,
+) -> Vec<(&'a Entry, String)> {
     let mut doomed = Vec::new();
     let mut sum = 0;
     let usable = |entry: &&Entry| !matches!(entry.state, State::Damaged(_));
     let newest = entries.iter().find(usable).map(|entry| &entry.id);
     for entry in entries.iter().filter(usable) {
         let Some(run) = &entry.run else { continue };
-        let age = entry.started().map_or(Duration::ZERO, |started| since(started, now));
+        let age = entry
+            .started()
+            .map_or(Duration::ZERO, |started| since(started, now));
         let keep = Duration::from_secs(run.keep_seconds);
         let ours = !limits.of_project || run.project.as_deref() == project;
         sum += if ours { entry.size } else { 0 };
@@ -165,9 +181,22 @@ fn overdue<'a>(entries: &'a [Entry], limits: &Limits, project: Option<&Path>, no
             continue;
         }
         if age > keep {
-            doomed.push((entry, format!("began {} ago, and was to be kept for {}", days(age), days(keep))));
+            doomed.push((
+                entry,
+                format!(
+                    "began {} ago, and was to be kept for {}",
+                    units::words(age),
+                    units::words(keep)
+                ),
+            ));
         } else if ours && sum > limits.max_size.value {
-            doomed.push((entry, format!("with what is newer it takes more than {} bytes", limits.max_size.value)));
+            doomed.push((
+                entry,
+                format!(
+                    "with what is newer it takes more than {} bytes",
+                    limits.max_size.value
+                ),
+            ));
         }
     }
     doomed
@@ -183,14 +212,8 @@ fn age_of(store: &Store, entry: &Entry, now: jiff::Timestamp) -> Duration {
         return since(started, now);
     }
     let changed = fs::symlink_metadata(store.root.join(&entry.id)).and_then(|meta| meta.modified());
-    changed.ok().and_then(|changed| changed.elapsed().ok()).unwrap_or_default()
-}
-
-fn days(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..3600 => format!("{} min", seconds / 60),
-        3600..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
+    changed
+        .ok()
+        .and_then(|changed| changed.elapsed().ok())
+        .unwrap_or_default()
 }

@@ -73,8 +73,18 @@ impl Entry {
         let size = folder.size();
         let run = match document::<StoredRun>(&folder, RUN) {
             Ok(Some(run)) => run,
-            Ok(None) => return Self { size, ..bare(State::Damaged("it has no `run.json`".into())) },
-            Err(fault) => return Self { size, ..bare(State::Damaged(fault.message)) },
+            Ok(None) => {
+                return Self {
+                    size,
+                    ..bare(State::Damaged("it has no `run.json`".into()))
+                };
+            }
+            Err(fault) => {
+                return Self {
+                    size,
+                    ..bare(State::Damaged(fault.message))
+                };
+            }
         };
         let (record, state) = match document::<RunRecord>(&folder, RECORD) {
             Ok(Some(record)) => {
@@ -124,9 +134,14 @@ pub(super) fn names(store: &Store) -> Result<Vec<String>, Fault> {
         return Ok(Vec::new());
     }
     let entries = fs::read_dir(&store.root).map_err(|error| {
-        Fault::new(format!("the runs kept in `{}` cannot be read: {error}", store.root.display()))
+        Fault::new(format!(
+            "the runs kept in `{}` cannot be read: {error}",
+            store.root.display()
+        ))
     })?;
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
     Ok(names.filter(|name| !name.starts_with('.')).collect())
 }
 
