@@ -6,6 +6,7 @@ mod bulk;
 mod checks;
 mod child;
 mod commands;
+mod kills;
 mod latency;
 mod peer;
 mod rego;
@@ -21,7 +22,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "\
 usage: bench FIGURE [--opsbox PATH] [--rounds N] [--calls N] [--megabytes N] [--volumes N] [--keep DIR]
-figures: latency | bulk | bulk-memory | commands | checks | rego
+figures: latency | bulk | bulk-memory | commands | checks | rego | kills
 ";
 
 /// What a figure may be told.
@@ -92,6 +93,7 @@ fn run(args: &[String]) -> Outcome {
         "commands" => commands::measure(&options),
         "checks" => checks::measure(&options),
         "rego" => rego::measure(&options),
+        "kills" => kills::measure(&options),
         other => Err(format!("no figure `{other}`\n{USAGE}").into()),
     }
 }

@@ -87,7 +87,7 @@ pub async fn deliver(own: &Own, ui: &Arc<Ui>, query: &Delivering) -> Result<u8, 
             steps,
         }),
     };
-    run::walk(own, ui, &flags, prepared, ctx, running).await
+    run::walk(own, ui, &flags, prepared, ctx, running).await?.code
 }
 
 /// Makes the plan of the outputs alone, with the configuration that the run's pipeline would get.

@@ -154,11 +154,12 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
         taken: taking.steps,
         redelivery: None,
     };
-    let code = walk(own, ui, flags, prepared, ctx, running).await;
-    if limits.keeps() {
-        store.prune_after(&limits, project.as_deref());
+    let keeps = running.keeping.is_some();
+    let walked = walk(own, ui, flags, prepared, ctx, running).await?;
+    if keeps {
+        store.prune_after(&limits, project.as_deref(), walked.n_bytes);
     }
-    code
+    walked.code
 }
 
 /// What sets one kind of run apart from the others.
@@ -169,7 +170,15 @@ pub(super) struct Running {
     pub(super) redelivery: Option<Redelivery>,
 }
 
-/// Walks a plan to its end, shows what happens, and returns the exit code.
+/// A plan that was walked to its end.
+pub(super) struct Walked {
+    /// The exit code, or what could not be written.
+    pub(super) code: Result<u8, Failure>,
+    /// How much the steps returned.
+    n_bytes: u64,
+}
+
+/// Walks a plan to its end and shows what happens.
 pub(super) async fn walk(
     own: &Own,
     ui: &Arc<Ui>,
@@ -177,7 +186,7 @@ pub(super) async fn walk(
     prepared: Prepared,
     ctx: SessionContext,
     running: Running,
-) -> Result<u8, Failure> {
+) -> Result<Walked, Failure> {
     let (ctx, interrupts) = signals::guarded(&ctx, ui, OF_A_RUN);
     let watch = Arc::new(RunWatch::new(Arc::clone(ui)));
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -200,7 +209,10 @@ pub(super) async fn walk(
     let outcome = run.execute().await;
     // Nothing runs any more that a signal could cancel.
     drop(interrupts);
-    finish(ui, &watch, flags, outcome?)
+    let ended = outcome?;
+    let n_bytes = ended.record.steps.iter().map(|step| step.bytes).sum();
+    let code = finish(ui, &watch, flags, ended);
+    Ok(Walked { code, n_bytes })
 }
 
 /// Handler plugins have their place in plan and protocol, but this release does not run them.

@@ -58,7 +58,7 @@ impl Folder {
         // What a killed host left of an earlier try is in the way of `create_new`.
         remove(&temporary)?;
         let file = private().write(true).create_new(true).open(&temporary)?;
-        let staged = Staged {
+        let mut staged = Staged {
             file: Some(file),
             temporary,
             right: self.path.join(name),
@@ -67,6 +67,10 @@ impl Folder {
         if let Some(file) = &staged.file {
             file.set_permissions(Permissions::from_mode(0o600))?;
             write_pieces(file, pieces)?;
+        }
+        if pieces.is_empty() {
+            // Of an empty file only the name must reach the disk.
+            staged.file = None;
         }
         Ok(staged)
     }
@@ -96,7 +100,9 @@ impl Folder {
 
     /// Writes a file whole or not at all, and has it on disk.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.stage(name, &[bytes])?.publish()?;
+        let staged = self.stage(name, &[bytes])?;
+        staged.sync()?;
+        staged.publish()?;
         self.sync()
     }
 
@@ -169,11 +175,13 @@ impl Staged {
         name.to_string_lossy().into_owned()
     }
 
-    /// Has the file on disk and gives it its right name.
+    /// Has the file on disk, under the name that no reader looks for.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), File::sync_data)
+    }
+
+    /// Gives the file its right name; it must be on disk.
     pub(super) fn publish(mut self) -> io::Result<()> {
-        if let Some(file) = &self.file {
-            file.sync_data()?;
-        }
         fs::rename(&self.temporary, &self.right)?;
         self.published = true;
         Ok(())

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -16,6 +16,9 @@ use super::kept::{BEGUN, LOCK, RECORD, RUN, STEPS, file_name};
 use super::shape::{STORE_VERSION, StoredData, StoredPlan, StoredRun, StoredStep};
 use super::{Limits, Store};
 use crate::report::{RunRecord, StepRecord};
+
+/// So many files are waited for side by side.
+const MOST_SYNCS: usize = 8;
 
 /// Who is told what happens; called from the keeper's thread.
 pub struct Notices {
@@ -236,9 +239,9 @@ impl Writer {
             }
         }
         if !staged.is_empty() {
-            for staged in staged {
+            for (staged, synced) in sync_all(staged) {
                 let name = staged.name();
-                self.attempt(&name, |_| staged.publish());
+                self.attempt(&name, |_| synced.and_then(|()| staged.publish()));
             }
             self.attempt("", Folder::sync);
         }
@@ -325,6 +328,32 @@ impl Writer {
             self.warn(&lost(&open.folder.path.join(RECORD), &error));
         }
     }
+}
+
+/// Has files on disk, side by side: the file system then writes its journal for many at once.
+fn sync_all(staged: Vec<Staged>) -> Vec<(Staged, io::Result<()>)> {
+    let n_files = staged.len();
+    let next = AtomicUsize::new(0);
+    let synced: Vec<OnceLock<io::Result<()>>> = staged.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(file), Some(done)) = (staged.get(index), synced.get(index)) else {
+                return;
+            };
+            let _only_once = done.set(file.sync());
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..n_files.min(MOST_SYNCS) {
+            // Where there can be no thread, this one does its work as well.
+            let _started = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let synced = synced.into_iter().map(|done| done.into_inner().unwrap_or(Ok(())));
+    let synced: Vec<_> = synced.collect();
+    staged.into_iter().zip(synced).collect()
 }
 
 fn lost(path: &std::path::Path, error: &io::Error) -> String {

@@ -14,8 +14,10 @@ use crate::error::Fault;
 use crate::manifest::units;
 
 /// Up to so many runs are looked through at the end of each run; where there are more, once in a while.
-const FEW_RUNS: usize = 50;
+const FEW_RUNS: usize = 10;
 const ONCE_IN: Duration = Duration::from_secs(600);
+/// A run that returned more has them looked through in any case.
+const LARGE: u64 = 1 << 20;
 const STAMP: &str = ".pruned";
 /// The folder of a run that was being made when its host was killed is removed when it is this old.
 const HALF_MADE: Duration = Duration::from_secs(24 * 3600);
@@ -97,21 +99,22 @@ impl Store {
         Ok(pruned)
     }
 
-    /// Removes what the limits want, at the end of a run. Failing is no loss: the next run tries again.
-    pub fn prune_after(&self, limits: &Limits, project: Option<&Path>) {
+    /// Removes what the limits want, at the end of a run that returned so many bytes. Failing is no loss: the next run tries again.
+    pub fn prune_after(&self, limits: &Limits, project: Option<&Path>, n_bytes: u64) {
         let stamp = self.root.join(STAMP);
         let recent = || {
             let age = fs::metadata(&stamp).ok()?.modified().ok()?.elapsed().ok()?;
             Some(age < ONCE_IN)
         };
         let n_runs = names(self).map_or(0, |names| names.len());
-        if n_runs > FEW_RUNS && recent() == Some(true) {
+        if n_runs > FEW_RUNS && n_bytes < LARGE && recent() == Some(true) {
             return;
         }
         let done = self.prune(&Wish::default(), limits, project, jiff::Timestamp::now());
         if done.is_ok() && n_runs > FEW_RUNS {
             // Without the stamp the next run only looks again.
-            let _stamped = Folder::open(&self.root).and_then(|folder| folder.stage(STAMP, &[])?.publish());
+            let _stamped =
+                Folder::open(&self.root).and_then(|folder| folder.stage(STAMP, &[b"\n"])?.publish());
         }
     }
 

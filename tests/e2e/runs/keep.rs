@@ -243,7 +243,7 @@ fn a_planted_folder_of_runs_is_not_used() {
 fn without_a_home_runs_are_kept_below_the_folder_for_temporary_files() {
     let sandbox = sandbox();
     sandbox.opsbox_with(&[("HOME", "")], &["run", "a-out"]).exits(0);
-    let runs = sandbox.path("tmp/opsbox-homeless/.local/state/opsbox/runs");
+    let runs = sandbox.path("tmp/opsbox-homeless/.local/state/runs");
     assert_eq!(fs::read_dir(runs).unwrap().count(), 1);
 }
 
@@ -282,8 +282,9 @@ fn a_full_disk_costs_the_data_that_does_not_fit_and_a_warning() {
 
 #[test]
 fn with_no_room_at_all_the_run_still_delivers() {
-    let sandbox = sandbox();
-    sandbox.opsbox(&["run", "a-out", "--no-keep"]).exits(0);
+    let sandbox = Sandbox::new();
+    sandbox.fault("a", "input", "none", "");
+    sandbox.opsbox(&["run", "a-cli_out", "--no-keep"]).exits(0);
     let seen = after(&sandbox, "ulimit -f 0", &["run", "a-cli_out"]);
     goes_on(seen, &["this run is not kept", "File too large"]);
     assert!(folders(&sandbox).is_empty());

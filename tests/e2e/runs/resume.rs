@@ -190,17 +190,17 @@ fn a_named_pipeline_goes_on_with_its_name() {
 #[test]
 fn a_provider_that_is_whole_is_not_asked_again_and_one_with_gaps_is() {
     let sandbox = Sandbox::new();
-    sandbox.provider("whole", "[1]", "");
+    sandbox.provider("whole", "{\"n\": 1}", "");
     sandbox.provider(
         "holey",
-        "[1]",
+        "{\"n\": 1}",
         "[ -e mended ] || gap regions \"region 9\" \"access denied\"",
     );
     for (check, provider) in [("on_whole", "whole"), ("on_holey", "holey")] {
         sandbox.rego(
             check,
             provider,
-            &format!("package {check}\n\ndetails contains {{\"id\": \"f\"}} if input[0] == 1\n"),
+            &format!("package {check}\n\ndetails contains {{\"id\": \"f\"}} if input.n == 1\n"),
             "",
         );
     }
@@ -216,9 +216,13 @@ fn a_provider_that_is_whole_is_not_asked_again_and_one_with_gaps_is() {
 #[test]
 fn replayed_data_meets_new_policies_without_gathering() {
     let sandbox = Sandbox::new();
-    sandbox.provider("data", "[1.50]", "gap regions \"region 9\" \"access denied\"");
+    sandbox.provider(
+        "data",
+        "{\"n\": 1.50}",
+        "gap regions \"region 9\" \"access denied\"",
+    );
     let policy =
-        |id: &str| format!("package check\n\ndetails contains {{\"id\": \"{id}\"}} if input[0] == 1.5\n");
+        |id: &str| format!("package check\n\ndetails contains {{\"id\": \"{id}\"}} if input.n == 1.5\n");
     sandbox.rego("check", "data", &policy("before"), "");
     output(&sandbox, "out");
     sandbox.opsbox(&["run", "check-out"]).exits(4);
