@@ -219,14 +219,6 @@ fn results(kept: &Kept) -> Result<Vec<crate::plugin::ResultSlice>, Fault> {
 
 /// Returns the record of a step that had not ended.
 fn unfinished(kept: &Kept, step: &crate::store::Stored) -> StepRecord {
-    let record = kept.record.as_ref();
-    let known = record.and_then(|record| {
-        let mut steps = record.steps.iter();
-        steps.find(|known| known.plugin == step.plan.plugin && known.role == step.plan.role)
-    });
-    if let Some(known) = known {
-        return known.clone();
-    }
     let message = match &step.damage {
         Some(why) => format!("what is kept of it is damaged: {why}"),
         None => "the run was killed before it ended".to_owned(),

@@ -67,6 +67,8 @@ pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Request, Failure> {
     if flags.config.is_none() {
         flags.config = environ.filled("OPSBOX_CONFIG").map(PathBuf::from);
     }
+    let no_keep = environ.filled("OPSBOX_NO_KEEP").map(str::to_ascii_lowercase);
+    flags.no_keep = matches!(no_keep.as_deref(), Some("1" | "yes" | "on" | "true"));
     screen(&mut arguments, &mut flags)?;
     let help = truth("help", take(&mut arguments, "help"))?;
     let see_all = truth("see_all", take(&mut arguments, "see_all"))?;

@@ -20,10 +20,13 @@ use crate::report::{RunRecord, StepRecord};
 /// So many files are waited for side by side.
 const MOST_SYNCS: usize = 8;
 
+/// Takes a step that may be reported now, by its index.
+pub type Settled = dyn Fn(usize, &StepRecord) + Send + Sync;
+
 /// Who is told what happens; called from the keeper's thread.
 pub struct Notices {
     /// A step is on disk, or cannot be; now it may be reported.
-    pub settled: Box<dyn Fn(usize, &StepRecord) + Send + Sync>,
+    pub settled: Box<Settled>,
     /// Something is lost; called once at most.
     pub warned: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -399,6 +402,10 @@ fn open(place: &Place, run: &StoredRun) -> Result<Open, (PathBuf, io::Error)> {
     let folder = Folder::make_all(&parent).map_err(at(&parent))?;
     let (fresh, right) = (parent.join(format!(".new-{name}")), parent.join(&name));
     let made = || -> io::Result<Option<File>> {
+        if matches!(place, Place::Delivery(_)) && fresh.symlink_metadata().is_ok() {
+            // A host was killed here; the run's lock is ours, so nobody else is at it.
+            fs::remove_dir_all(&fresh)?;
+        }
         let inner = Folder::make(&fresh)?;
         let lock = match place {
             Place::Own(_) => inner.lock(LOCK)?,

@@ -269,7 +269,7 @@ fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), 
     let steps = run.steps.iter().enumerate().map(|(index, plan)| {
         let name = file_name(index, &plan.plugin, "jsonl");
         let (ended, damage) = match head(&files, &name, plan) {
-            Ok(ended) => (ended, None),
+            Ok(ended) => (ended.or_else(|| of_record(record.as_ref(), plan)), None),
             Err(why) => (None, Some(why)),
         };
         Stored {
@@ -282,6 +282,20 @@ fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), 
     });
     let steps = steps.collect();
     Ok((run, steps, record))
+}
+
+/// Returns how a step ended by the record, where its own file could not be written.
+fn of_record(record: Option<&RunRecord>, plan: &StoredPlan) -> Option<StoredStep> {
+    let record = record?;
+    let mut steps = record.steps.iter();
+    let step = steps.find(|step| step.plugin == plan.plugin && step.role == plan.role)?;
+    let why = "its file could not be written".to_owned();
+    Some(StoredStep {
+        store: STORE_VERSION,
+        ended: record.started.clone(),
+        data: StoredData::LeftOut { why },
+        step: step.clone(),
+    })
 }
 
 /// Reads a JSON file; `None` where there is none.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Fault;
 use folder::Folder;
 
-pub use keeper::{Keeper, Keeping, Notices, Place};
+pub use keeper::{Keeper, Keeping, Notices, Place, Settled};
 pub use kept::{Delivery, Kept, Sent, Stored};
 pub use limits::{Bound, Limits};
 pub use prune::{Pruned, Wish};

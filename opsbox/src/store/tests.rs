@@ -52,6 +52,13 @@ fn run(id: &str, started: &str) -> StoredRun {
     }
 }
 
+fn ended() -> StepRecord {
+    StepRecord {
+        status: Status::Findings,
+        ..StepRecord::new("check", Role::Check)
+    }
+}
+
 fn record(id: &str) -> RunRecord {
     RunRecord {
         record: RECORD_VERSION,
@@ -62,7 +69,7 @@ fn record(id: &str) -> RunRecord {
         seconds: 0.0,
         outcome: Outcome::Done,
         exit_code: 0,
-        steps: Vec::new(),
+        steps: vec![ended()],
         warnings: Vec::new(),
         kept: true,
         resumed_from: None,
@@ -90,13 +97,9 @@ fn keep(store: &Store, run: StoredRun, results: &[&'static str], max_bytes: u64,
             warned: Box::new(|_| {}),
         };
         let keeper = Keeper::start(keeping, notices).unwrap();
-        let step = StepRecord {
-            status: Status::Findings,
-            ..StepRecord::new("check", Role::Check)
-        };
         keeper.step(
             0,
-            step,
+            ended(),
             results
                 .iter()
                 .map(|text| Bytes::from_static(text.as_bytes()))
@@ -192,6 +195,23 @@ fn what_is_too_large_is_left_out_and_told() {
     let fault = kept.results(&kept.steps[0]).unwrap_err();
     assert!(fault.message.contains("were not kept"), "{fault:?}");
     assert_eq!(kept.steps[0].record().unwrap().status, Status::Findings);
+}
+
+#[test]
+fn a_step_whose_file_is_gone_is_known_by_the_record_without_its_results() {
+    let (_folder, store) = store();
+    keep(&store, run("one", NEW), &[RESULT], 1 << 20, true);
+    fs::remove_file(
+        store
+            .root()
+            .join("one/steps")
+            .join(file_name(0, "check", "jsonl")),
+    )
+    .unwrap();
+    let kept = store.find("one").unwrap();
+    assert_eq!(kept.steps[0].record().unwrap().status, Status::Findings);
+    let fault = kept.results(&kept.steps[0]).unwrap_err();
+    assert!(fault.message.contains("were not kept"), "{fault:?}");
 }
 
 #[test]

@@ -125,6 +125,9 @@ fn nothing_is_kept_where_nobody_wants_it() {
     ] {
         sandbox.opsbox_with(&[(name, value)], &["run", "a-out"]).exits(0);
     }
+    sandbox
+        .opsbox_with(&[("OPSBOX_NO_KEEP", "yes")], &["--modules", "a-out"])
+        .exits(0);
     sandbox.write("work/opsbox.toml", "[runs]\nkeep = 0\n");
     sandbox.write("work/out.broken", "");
     sandbox

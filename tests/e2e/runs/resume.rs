@@ -181,7 +181,7 @@ fn a_named_pipeline_goes_on_with_its_name() {
         .opsbox(&[
             "run",
             "--resume",
-            &sandbox.record()["resumed_from"].as_str().unwrap().to_owned(),
+            sandbox.record()["resumed_from"].as_str().unwrap(),
         ])
         .exits(2)
         .says(&["which is not this folder's"]);
