@@ -8,6 +8,7 @@ pub mod discover;
 pub mod environ;
 pub mod error;
 pub mod halt;
+pub mod managed;
 pub mod manifest;
 pub mod pipeline;
 pub mod plan;

@@ -22,7 +22,8 @@ fn main() -> ExitCode {
     let cwd = std::env::current_dir();
     // Help and version need no working directory; what does is refused below where there is none.
     let place = cwd.as_ref().map_or_else(|_| "/".into(), Clone::clone);
-    let environ = Environ::new(std::env::vars_os(), place, jiff::Zoned::now());
+    let mut environ = Environ::new(std::env::vars_os(), place, jiff::Zoned::now());
+    environ.program = std::env::current_exe().ok();
     let no_color = environ.filled("NO_COLOR").is_some() || environ.var("TERM") == Some("dumb");
     let plain = Ui::new(Screen::default(), no_color);
     let done = match args::parse(&argv, &environ) {

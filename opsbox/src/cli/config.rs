@@ -232,6 +232,7 @@ pub(super) fn fields_json(resolution: &Resolution) -> Value {
 fn field_json(report: &FieldReport) -> Value {
     let hidden = |value: &Option<Value>| match value {
         Some(_) if report.secret => json!(crate::config::SECRET),
+        Some(Value::String(text)) => json!(crate::redact::userinfo(text)),
         other => json!(other),
     };
     json!({

@@ -13,7 +13,8 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, deliver, demo, plan, plugins, runs, schemas, signals};
+use crate::cli::{args, config, deliver, demo, packages, plan, plugins, runs, schemas, signals};
+use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
@@ -58,6 +59,9 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         }
         Request::Plugins(Shown { query, json }) => {
             Ok(show(ui, &plugins_answer(own, ui, &query).await?, json))
+        }
+        Request::Packages(Shown { query, json }) => {
+            Ok(show(ui, &packages::change(own, ui, &query.change)?, json))
         }
         Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
         Request::Runs(Shown { query, json }) => {
@@ -119,7 +123,11 @@ impl Planned {
     }
 
     fn wanted(&self) -> Vec<Wanted<'_>> {
+        let handler = self.prepared.plan.has_rego_checks().then(of_rego_checks);
         wanted(&self.manifests, &self.schemas)
+            .into_iter()
+            .chain(handler)
+            .collect()
     }
 
     fn resolution(&self) -> Resolution {
@@ -205,7 +213,9 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
                 settings,
             } = look(own, ui, &query.flags)?;
             let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await?;
-            config::explain(&settings, &wanted(&catalog.plugins, &schemas), field, columns(ui))
+            let mut wanted = wanted(&catalog.plugins, &schemas);
+            wanted.push(of_rego_checks());
+            config::explain(&settings, &wanted, field, columns(ui))
         }
         ConfigWhat::Explain(field) => {
             let planned = Planned::of(own, ui, &query.flags).await?;

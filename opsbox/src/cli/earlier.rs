@@ -207,7 +207,9 @@ impl Earlier {
         let changed = self.changed(prepared, now)?;
         let mut taking = Taking::default();
         let whole = |index: usize, plan: &StoredPlan| {
-            let stored = self.stored(plan).filter(|_| !changed.contains(&index))?;
+            // A handler calls the plugins that it serves, so those must be there.
+            let fixed = !changed.contains(&index) && !prepared.plan.is_partner(index);
+            let stored = self.stored(plan).filter(|_| fixed)?;
             let record = stored.record().filter(|record| record.is_whole())?;
             match self.kept.results(stored) {
                 Ok(results) => Some((self.marked(record), results, stored)),

@@ -10,6 +10,7 @@ mod earlier;
 pub mod host;
 pub mod keep;
 pub mod legacy;
+pub mod packages;
 pub mod plan;
 pub mod plugins;
 pub mod request;

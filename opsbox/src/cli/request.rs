@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{Assignment, Grammar};
+use crate::managed::Options;
 use crate::store::Wish;
 use crate::ui::screen::Screen;
 
@@ -20,6 +21,8 @@ pub enum Request {
     Arguments(RunFlags),
     /// Show plugins.
     Plugins(Shown<PluginsQuery>),
+    /// Add or remove packages of the managed environment.
+    Packages(Shown<Packages>),
     /// Show configuration.
     Config(Shown<ConfigQuery>),
     /// Show or remove kept runs.
@@ -46,6 +49,7 @@ impl Request {
             Self::Run(flags) | Self::Demo(flags) | Self::Arguments(flags) => flags.screen.clone(),
             Self::Plan(shown) => shown.query.screen.clone(),
             Self::Plugins(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::Packages(Shown { query, .. }) => query.screen.clone(),
             Self::Config(Shown { query, .. }) => query.flags.screen.clone(),
             Self::Runs(Shown { query, .. }) => query.screen.clone(),
             Self::Deliver(delivering) => delivering.flags.screen.clone(),
@@ -90,6 +94,8 @@ pub struct RunFlags {
     pub fail_fast: bool,
     /// `--no-legacy-env`: legacy plugins see no `AWS_*`.
     pub no_legacy_env: bool,
+    /// `--no-zygote`: every Python plugin is started by itself.
+    pub no_zygote: bool,
     /// `-o`: where the run's record goes.
     pub record: Option<PathBuf>,
     /// `--format json`: the record goes to stdout.
@@ -160,6 +166,26 @@ pub enum PluginsWhat {
     Show(String),
     /// What is wrong.
     Doctor,
+}
+
+/// A change of the managed environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packages {
+    /// What changes.
+    pub change: PackagesChange,
+    /// How the user is spoken to.
+    pub screen: Screen,
+}
+
+/// What changes in the managed environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PackagesChange {
+    /// These are added.
+    Add(Vec<String>, Options),
+    /// It becomes what a lock file says: this one, or its own.
+    Locked(Option<PathBuf>, Options),
+    /// These are removed.
+    Remove(Vec<String>),
 }
 
 /// Which configuration is shown.

@@ -12,7 +12,7 @@ use crate::config::{Given, Project, Settings};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault, Kind};
 use crate::pipeline::Pipeline;
-use crate::plan::{Handler, Plan};
+use crate::plan::Plan;
 use crate::plugin::SessionContext;
 use crate::report::{Outcome, RunRecord};
 use crate::run::{Ended, Redelivery, Run, RunOptions, Taken};
@@ -126,7 +126,6 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
     for warning in &prepared.catalog.warnings {
         ui.warn(warning);
     }
-    refuse_handlers(&prepared.plan)?;
     if let Some(path) = &flags.record {
         keep::check_writable(path).map_err(Failure::usage)?;
     }
@@ -213,31 +212,6 @@ pub(super) async fn walk(
     let n_bytes = ended.record.steps.iter().map(|step| step.bytes).sum();
     let code = finish(ui, &watch, flags, ended);
     Ok(Walked { code, n_bytes })
-}
-
-/// Handler plugins have their place in plan and protocol, but this release does not run them.
-fn refuse_handlers(plan: &Plan) -> Result<(), Failure> {
-    let served = plan.checks.iter().chain(&plan.assistants).chain(&plan.outputs);
-    let faults: Vec<_> = served
-        .filter_map(|planned| match &planned.handler {
-            Handler::Plugin(handler) => Some(
-                Fault::new(format!(
-                    "plugin `{}` of type `{}` is served by the handler plugin `{handler}`, which this release cannot run",
-                    planned.manifest.name, planned.manifest.kind
-                ))
-                .hint("leave it out of the pipeline; `opsbox plan` shows what it would be"),
-            ),
-            _ => None,
-        })
-        .collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure {
-            kind: Kind::Usage,
-            faults,
-        })
-    }
 }
 
 /// Shows the summary, keeps the record and returns the exit code; what cannot be written takes nothing from the rest.

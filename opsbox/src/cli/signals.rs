@@ -28,6 +28,12 @@ pub const OF_A_RUN: &[(Halt, &str)] = &[
 /// What the signals of a command ask for that only asks plugins something.
 pub const OF_A_QUESTION: &[(Halt, &str)] = &[(Halt::Abort, "interrupted: ending the plugins")];
 
+/// What the signals ask for of a command that installs.
+pub const OF_AN_INSTALLATION: &[(Halt, &str)] = &[(
+    Halt::Abort,
+    "interrupted: ending the installer, leaving everything as it was",
+)];
+
 /// The watch over the signals. When it is dropped there is nothing left to end in good order, and any signal ends the process at once.
 pub struct Interrupts {
     seen: HaltSeen,

@@ -6,6 +6,7 @@ mod convert;
 mod dates;
 mod files;
 mod layers;
+pub mod own;
 mod project;
 mod report;
 mod resolve;

@@ -16,6 +16,7 @@ use crate::python::{self, Interpreter};
 use super::error::PluginError;
 use super::guardian::Guardian;
 use super::process::ProcessSpec;
+use super::zygote::Zygotes;
 
 /// The hidden subcommand under which this binary serves what is bundled in it.
 pub const SERVE: &str = "__serve";
@@ -31,8 +32,8 @@ pub struct SessionContext {
     pub cwd: PathBuf,
     /// The run's id.
     pub run_id: String,
-    /// The interpreter for legacy Python plugins, or why there is none.
-    pub interpreter: Result<Interpreter, crate::error::Fault>,
+    /// The interpreter for Python plugins that belong to no other one, or why there is none.
+    pub interpreter: Result<Arc<Interpreter>, crate::error::Fault>,
     /// The folder that holds the bridge's files.
     pub bridge: Result<PathBuf, String>,
     /// `--timeout`: the total of a hook, whatever the manifest says.
@@ -45,6 +46,10 @@ pub struct SessionContext {
     pub terminal: Option<Terminal>,
     /// Whether legacy plugins get the variables of their manifests, which is `AWS_*`: they cannot declare any.
     pub legacy_environment: bool,
+    /// Whether every Python plugin is started cold, `--no-zygote`.
+    pub no_zygote: bool,
+    /// The warm parents from which Python plugins are forked; `None` where there are none.
+    pub zygotes: Option<Arc<Zygotes>>,
     /// Who ends the plugins where the host is killed; `None` for a command that starts none.
     pub guardian: Option<Arc<Guardian>>,
 }
@@ -77,6 +82,8 @@ pub struct SessionSpec {
     pub name: String,
     /// The process.
     pub process: ProcessSpec,
+    /// Whether the bridge runs it: then its last argument is the bridge's, and a warm parent can fork it.
+    pub bridged: bool,
     /// The deadlines.
     pub clocks: Clocks,
     /// The cap of a line, in bytes.
@@ -126,6 +133,7 @@ impl SessionSpec {
                 env: environment_of(manifest, ctx),
                 cwd: ctx.cwd.clone(),
             },
+            bridged: matches!(manifest.launch, Launch::Python { .. }),
             clocks: clocks(&manifest.timeouts, ctx.hook_total),
             line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
             protocol: manifest.protocol,
@@ -137,21 +145,24 @@ impl SessionSpec {
                 Kind::Input => Some(Hook::Process),
                 Kind::Assistant => Some(Hook::ProcessInput),
                 Kind::Output => Some(Hook::ProcessResults),
-                Kind::Rego | Kind::Handler | Kind::Other(_) => None,
+                Kind::Handler => Some(Hook::ProcessPlugin),
+                Kind::Rego | Kind::Other(_) => None,
             },
         })
     }
 
-    /// Makes the spec of the Rego worker that serves the checks of one provider.
-    pub fn rego_worker(provider: &str, ctx: &SessionContext) -> Self {
+    /// Makes the spec of the Rego worker that serves the checks of one provider; `remote`: with the help of an OPA server.
+    pub fn rego_worker(provider: &str, remote: bool, ctx: &SessionContext) -> Self {
+        let mode = if remote { Some("remote".into()) } else { None };
         Self {
             name: format!("rego worker of {provider}"),
             process: ProcessSpec {
                 program: ctx.executable.clone(),
-                args: vec![SERVE.into(), "rego".into()],
-                env: variables(&[], Path::new(""), ctx),
+                args: [SERVE.into(), "rego".into()].into_iter().chain(mode).collect(),
+                env: host_variables(ctx),
                 cwd: ctx.cwd.clone(),
             },
+            bridged: false,
             clocks: clocks(&Timeouts::default(), ctx.hook_total),
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
             protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
@@ -169,6 +180,11 @@ pub fn environment_of(manifest: &Manifest, ctx: &SessionContext) -> BTreeMap<OsS
         &manifest.env
     };
     variables(declared, &manifest.home, ctx)
+}
+
+/// Returns the variables of a child that is part of the host: those that every plugin gets.
+pub(super) fn host_variables(ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
+    variables(&[], Path::new(""), ctx)
 }
 
 fn variables(declared: &[String], home: &Path, ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
@@ -234,14 +250,28 @@ fn command(
     Ok((program, args.collect()))
 }
 
+/// Returns the interpreter that runs a Python plugin: that of the environment it is installed in, else the chosen one.
+///
+/// # Errors
+/// [`PluginError::NotFound`] where the plugin belongs to no environment and no interpreter was found.
+pub fn interpreter_of<'a>(
+    manifest: &'a Manifest,
+    ctx: &'a SessionContext,
+) -> Result<&'a Arc<Interpreter>, PluginError> {
+    if let Some(own) = manifest.origin.interpreter() {
+        return Ok(own);
+    }
+    ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
+        program: "python3".into(),
+        looked_in: fault.message.clone(),
+    })
+}
+
 fn python_command(
     manifest: &Manifest,
     ctx: &SessionContext,
 ) -> Result<(PathBuf, Vec<OsString>), PluginError> {
-    let interpreter = ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
-        program: "python3".into(),
-        looked_in: fault.message.clone(),
-    })?;
+    let interpreter = interpreter_of(manifest, ctx)?;
     let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
         program: "the Python bridge".into(),
         why: why.clone(),

@@ -22,6 +22,11 @@ use screen::{Color, LogFormat, Progress, Screen};
 
 pub use watch::RunWatch;
 
+/// The number of the live line of a piece of work that is no step of a run.
+const WORK: usize = usize::MAX;
+/// How much of such a line is shown, in characters.
+const DETAIL: usize = 60;
+
 /// The terminal, or what stands in for it.
 pub struct Ui {
     options: Screen,
@@ -151,6 +156,34 @@ impl Ui {
             self.line(&json!({"event": "note", "message": message}).to_string());
         } else if !self.options.quiet {
             self.line(&text::clean_lines(message));
+        }
+    }
+
+    /// Shows that a longer piece of work begins a new step: one live line on a terminal, else a line of its own.
+    pub fn works(&self, what: &str) {
+        match &self.live {
+            Some(live) => {
+                live.ended(WORK);
+                live.shows(WORK, what, "");
+            }
+            None if self.options.progress != Progress::None => self.note(what),
+            None => {}
+        }
+    }
+
+    /// Shows what a longer piece of work says meanwhile; only a terminal and `-v` show it.
+    pub fn detail(&self, who: &str, line: &str) {
+        if let Some(live) = &self.live {
+            let cut: String = line.chars().take(DETAIL).collect();
+            live.shows(WORK, "", &cut);
+        }
+        self.log(LogLevel::Info, Some(who), line);
+    }
+
+    /// Takes the live line of a longer piece of work away.
+    pub fn worked(&self) {
+        if let Some(live) = &self.live {
+            live.ended(WORK);
         }
     }
 

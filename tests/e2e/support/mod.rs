@@ -2,6 +2,8 @@
 
 mod legacy;
 mod mirror;
+mod opa;
+mod packages;
 mod python;
 mod shell;
 mod user;
@@ -14,6 +16,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
+pub use opa::{Hanging, OpaServer};
+pub use packages::packages;
 pub use python::{python, venv};
 pub use shell::result;
 
@@ -90,7 +94,7 @@ pub fn repository() -> PathBuf {
 
 /// The binary under test.
 pub fn binary() -> PathBuf {
-    assert_cmd::cargo::cargo_bin!("opsbox").to_owned()
+    PathBuf::from(env!("CARGO_BIN_EXE_opsbox"))
 }
 
 /// The fault plugin.

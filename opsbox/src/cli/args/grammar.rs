@@ -85,7 +85,7 @@ pub(super) enum Command {
     /// Show and remove the runs that are kept
     #[command(subcommand)]
     Runs(Runs),
-    /// Show the plugins that are there
+    /// Show the plugins that are there, add and remove packages of them
     #[command(subcommand)]
     Plugins(Plugins),
     /// Show configuration and where its values come from
@@ -127,6 +127,35 @@ pub(super) enum Plugins {
     Doctor {
         #[command(flatten)]
         rest: Looking,
+    },
+    /// Add Python packages of plugins to the environment that this program manages
+    Add {
+        /// Names (`opsbox-ec2-checks`), folders, wheels, or repositories (`git+https://…`)
+        #[arg(required_unless_present = "locked", conflicts_with = "locked")]
+        what: Vec<String>,
+        /// Install exactly what a lock file says, without one: what the environment's own says
+        #[arg(long, value_name = "LOCKFILE", num_args = 0..=1)]
+        locked: Option<Option<PathBuf>>,
+        /// Ignore what the packages demand of Python
+        #[arg(long)]
+        any_python: bool,
+        /// Make the environment with this interpreter
+        #[arg(long, value_name = "PATH")]
+        python: Option<PathBuf>,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Remove packages that were added, and what nobody else needs of theirs
+    Remove {
+        /// The packages
+        #[arg(required = true)]
+        name: Vec<String>,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
     },
 }
 
@@ -282,6 +311,9 @@ pub(super) struct Running {
     /// Hide the AWS_* variables from Python plugins of the original style
     #[arg(long)]
     pub(super) no_legacy_env: bool,
+    /// Start every Python plugin by itself, instead of forking them from one warm process
+    #[arg(long)]
+    pub(super) no_zygote: bool,
     /// Print the run's own record to stdout as json
     #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub(super) format: Option<String>,

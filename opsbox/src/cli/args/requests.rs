@@ -2,11 +2,12 @@
 
 use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, Runs, ScreenFlags, Values};
 use crate::cli::request::{
-    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, PluginsQuery, PluginsWhat, Request, RunFlags,
-    RunsQuery, RunsWhat, Shown,
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Packages, PackagesChange, PluginsQuery,
+    PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,
 };
 use crate::config::Assignment;
 use crate::error::Failure;
+use crate::managed::Options;
 use crate::store::Wish;
 use crate::ui::screen::Screen;
 
@@ -122,12 +123,38 @@ fn plugins(command: Plugins) -> Request {
         Plugins::List { kind, rest } => (kind.map_or(PluginsWhat::List, PluginsWhat::OfType), rest),
         Plugins::Show { name, rest } => (PluginsWhat::Show(name), rest),
         Plugins::Doctor { rest } => (PluginsWhat::Doctor, rest),
+        Plugins::Add {
+            what,
+            locked,
+            any_python,
+            python,
+            screen,
+            form,
+        } => {
+            let options = Options { any_python, python };
+            let change = match locked {
+                Some(path) => PackagesChange::Locked(path, options),
+                None => PackagesChange::Add(what, options),
+            };
+            return packages(change, screen, form.json);
+        }
+        Plugins::Remove { name, screen, form } => {
+            return packages(PackagesChange::Remove(name), screen, form.json);
+        }
     };
     let (flags, json) = rest.split();
     Request::Plugins(Shown {
         query: PluginsQuery { flags, what },
         json,
     })
+}
+
+fn packages(change: PackagesChange, screen: ScreenFlags, json: bool) -> Request {
+    let query = Packages {
+        change,
+        screen: screen.into(),
+    };
+    Request::Packages(Shown { query, json })
 }
 
 fn config(command: Config) -> Result<Request, Failure> {
@@ -224,6 +251,7 @@ impl Running {
             max_line: self.max_line,
             fail_fast: self.fail_fast,
             no_legacy_env: self.no_legacy_env,
+            no_zygote: self.no_zygote,
             record: self.output,
             record_to_stdout: self.format.is_some(),
             ..flags

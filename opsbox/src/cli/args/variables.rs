@@ -11,7 +11,7 @@ use crate::suggest::did_you_mean;
 
 /// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
 /// interpreter reads its own, to say so. A kept run, and what happens to it, is named for one command only.
-const WITHOUT: [&str; 15] = [
+const WITHOUT: [&str; 16] = [
     "set",
     "help",
     "version",
@@ -19,6 +19,7 @@ const WITHOUT: [&str; 15] = [
     "input",
     "type",
     "python",
+    "locked",
     "resume",
     "replay",
     "force",

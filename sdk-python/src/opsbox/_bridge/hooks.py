@@ -18,6 +18,9 @@ BY_TYPE = {
     "output": ("process_results",),
 }
 WORK = ("gather_data", "process", "inject_data", "report_findings", "process_input", "process_results")
+# The feature by which host and bridge know each other, and the method that it offers.
+INJECT = "x-opsbox-inject"
+INJECT_PATCH = "x-opsbox/inject_patch"
 # The original calls the spelling with two c, its documentation teaches the other. Where a class has both, the
 # first holds.
 SPELLINGS = {
@@ -91,8 +94,13 @@ def source_of(module: str) -> str | None:
         name = f"{name}.{part}" if name else part
         spec = _spec(name, path)
         if spec is None:
-            return None
-        path = spec.submodule_search_locations
+            # A namespace package within one that is not imported: the finders cannot tell its folders.
+            path = [os.path.join(folder, part) for folder in path or ()]
+            path = [folder for folder in path if os.path.isdir(folder)]
+            if not path or name == module:
+                return None
+            continue
+        path = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
         if path is None and name != module:
             return None
     return spec.origin if spec.origin and spec.origin.endswith(".py") else None

@@ -9,24 +9,44 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 
 from opsbox._bridge import hooks
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Missing(Exception):
     """The module has no such class; the message says which it has."""
 
 
-def load(spec: dict) -> object:
+def load(spec: dict, warn: Callable[[str], None]) -> object:
     """Imports the module and returns the plugin: the class called without arguments.
+
+    Args:
+        spec: What the host said about the plugin.
+        warn: Called with a sentence where something had to be assumed.
 
     Raises:
         BaseException: Whatever the plugin's code raises.
     """
-    module = _from_folder(spec) if spec["source"] == "directory" else import_module(spec["module"])
+    module = _from_folder(spec) if spec["source"] == "directory" else _installed(spec, warn)
     found = module
     for part in spec["class_name"].split("."):
         if not hasattr(found, part):
             raise Missing(_missing(module, spec))
         found = getattr(found, part)
     return found() if isinstance(found, type) or callable(found) else found
+
+
+def _installed(spec: dict, warn: Callable[[str], None]) -> object:
+    name, path = spec["module"], hooks.file_of(spec)
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as err:
+        # Another module of the first name, such as one that is built into the interpreter, hides the package.
+        if err.name is None or not f"{name}.".startswith(f"{err.name}.") or not os.path.isfile(path):
+            raise
+        warn(f"Python has no module `{name}` ({err}); `{path}` was taken for it")
+    return _from_folder(spec)
 
 
 def _from_folder(spec: dict) -> object:

@@ -1,0 +1,3 @@
+//! Every plugin package published for the original, unchanged, in one environment.
+
+mod discovered;
