@@ -3,17 +3,34 @@
 /// Every Python file: its path below the folder that goes on `sys.path`, with `/` between its parts, and its text. Sorted by path.
 pub const FILES: &[(&str, &str)] = &[
     ("opsbox/__init__.py", include_str!("src/opsbox/__init__.py")),
+    ("opsbox/__main__.py", include_str!("src/opsbox/__main__.py")),
     (
         "opsbox/_bridge/__init__.py",
         include_str!("src/opsbox/_bridge/__init__.py"),
+    ),
+    (
+        "opsbox/_bridge/calls.py",
+        include_str!("src/opsbox/_bridge/calls.py"),
     ),
     (
         "opsbox/_bridge/config.py",
         include_str!("src/opsbox/_bridge/config.py"),
     ),
     (
+        "opsbox/_bridge/handling.py",
+        include_str!("src/opsbox/_bridge/handling.py"),
+    ),
+    (
         "opsbox/_bridge/hooks.py",
         include_str!("src/opsbox/_bridge/hooks.py"),
+    ),
+    (
+        "opsbox/_bridge/inject.py",
+        include_str!("src/opsbox/_bridge/inject.py"),
+    ),
+    (
+        "opsbox/_bridge/keys.py",
+        include_str!("src/opsbox/_bridge/keys.py"),
     ),
     (
         "opsbox/_bridge/loading.py",
@@ -30,6 +47,10 @@ pub const FILES: &[(&str, &str)] = &[
     (
         "opsbox/_bridge/probe.py",
         include_str!("src/opsbox/_bridge/probe.py"),
+    ),
+    (
+        "opsbox/_bridge/registry.py",
+        include_str!("src/opsbox/_bridge/registry.py"),
     ),
     (
         "opsbox/_bridge/service.py",
@@ -52,6 +73,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/standins/core/config.py"),
     ),
     (
+        "opsbox/_bridge/standins/core/main.py",
+        include_str!("src/opsbox/_bridge/standins/core/main.py"),
+    ),
+    (
         "opsbox/_bridge/standins/core/plugins.py",
         include_str!("src/opsbox/_bridge/standins/core/plugins.py"),
     ),
@@ -69,10 +94,16 @@ pub const FILES: &[(&str, &str)] = &[
     ),
     ("opsbox/_facts.py", include_str!("src/opsbox/_facts.py")),
     ("opsbox/_models.py", include_str!("src/opsbox/_models.py")),
+    ("opsbox/_names.py", include_str!("src/opsbox/_names.py")),
     ("opsbox/_original.py", include_str!("src/opsbox/_original.py")),
+    ("opsbox/_shapes.py", include_str!("src/opsbox/_shapes.py")),
     (
         "opsbox/_wire/__init__.py",
         include_str!("src/opsbox/_wire/__init__.py"),
+    ),
+    (
+        "opsbox/_wire/asking.py",
+        include_str!("src/opsbox/_wire/asking.py"),
     ),
     (
         "opsbox/_wire/channel.py",
@@ -92,6 +123,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_wire/message.py",
         include_str!("src/opsbox/_wire/message.py"),
     ),
+    ("opsbox/_wire/newer.py", include_str!("src/opsbox/_wire/newer.py")),
     (
         "opsbox/_wire/records.py",
         include_str!("src/opsbox/_wire/records.py"),
@@ -108,6 +140,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("opsbox/base_hooks.py", include_str!("src/opsbox/base_hooks.py")),
     ("opsbox/cli.py", include_str!("src/opsbox/cli.py")),
     ("opsbox/config.py", include_str!("src/opsbox/config.py")),
+    ("opsbox/main.py", include_str!("src/opsbox/main.py")),
     ("opsbox/plugins.py", include_str!("src/opsbox/plugins.py")),
     (
         "opsbox/sdk/__init__.py",

@@ -77,12 +77,16 @@ pub struct Environ {
     vars: BTreeMap<OsString, OsString>,
     /// The working directory, absolute.
     pub cwd: PathBuf,
+    /// This program's file, its links followed; `None` where the system does not tell.
+    pub program: Option<PathBuf>,
     /// The user's home, where one is known.
     pub home: Option<PathBuf>,
     /// Where this program keeps what it can make again.
     pub cache_dir: PathBuf,
     /// Where the user keeps settings for this program.
     pub config_dir: PathBuf,
+    /// Where this program keeps what it installed for the user.
+    pub data_dir: PathBuf,
     /// Where this program keeps what it did.
     pub state_dir: PathBuf,
     /// The time at the start, in the user's time zone.
@@ -113,14 +117,17 @@ impl Environ {
         };
         let cache_dir = folder("OPSBOX_CACHE_DIR", "XDG_CACHE_HOME", ".cache");
         let config_dir = folder("OPSBOX_CONFIG_DIR", "XDG_CONFIG_HOME", ".config");
+        let data_dir = folder("OPSBOX_DATA_DIR", "XDG_DATA_HOME", ".local/share");
         let state_dir = folder("OPSBOX_STATE_DIR", "XDG_STATE_HOME", ".local/state");
         Self {
             cache_dir,
             config_dir,
+            data_dir,
             state_dir,
             home,
             vars,
             cwd,
+            program: None,
             now,
         }
     }
@@ -185,6 +192,7 @@ pub(crate) mod tests {
             &[("XDG_CACHE_HOME", "/c"), ("XDG_STATE_HOME", "relative")],
         );
         assert_eq!(xdg.cache_dir, PathBuf::from("/c/opsbox"));
+        assert_eq!(xdg.data_dir, folder.path().join("home/.local/share/opsbox"));
         assert_eq!(xdg.state_dir, folder.path().join("home/.local/state/opsbox"));
     }
 

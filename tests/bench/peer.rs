@@ -35,9 +35,9 @@ impl Host {
             log_level: LogLevel::Info,
             terminal: None,
             legacy_environment: false,
+            guardian: None,
             no_zygote: true,
             zygotes: None,
-            guardian: None,
         };
         Ok(Self {
             ctx,
@@ -59,7 +59,6 @@ impl Host {
                 env: Default::default(),
                 cwd: self.ctx.cwd.clone(),
             },
-            bridged: false,
             clocks: Clocks {
                 handshake: limit(300),
                 grab_config: limit(10),
@@ -70,6 +69,7 @@ impl Host {
                 cancel_grace: limit(5),
                 stdin_stall: limit(10),
             },
+            bridged: false,
             line_bytes: limits::LEGACY_LINE_BYTES,
             protocol: (1, 1),
             delivers: false,

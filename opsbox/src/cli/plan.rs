@@ -1,5 +1,7 @@
 //! `opsbox plan`: what would run, in which order, with which configuration, and where everything came from.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::config::{fields_json, fields_table};
@@ -7,12 +9,13 @@ use super::request::Answer;
 use super::table::{clean, faults_json, faults_text, from, origin_json, table};
 use crate::config::Resolution;
 use crate::discover::Catalog;
-use crate::manifest::{Launch, Manifest};
+use crate::manifest::Manifest;
 use crate::plan::{Plan, Planned};
+use crate::python::Interpreter;
 
 /// Shows a plan with its configuration; the exit code is 2 where the configuration does not fit.
 ///
-/// `resolution` is that of `plan.plugins()`, in this order.
+/// `resolution` is that of `plan.plugins()`, in this order, and of what the host declares itself.
 pub fn answer(plan: &Plan, catalog: &Catalog, resolution: &Resolution, width: u16) -> Answer {
     let code = if resolution.faults.is_empty() { 0 } else { 2 };
     Answer {
@@ -67,7 +70,7 @@ fn text(plan: &Plan, catalog: &Catalog, resolution: &Resolution, width: u16) -> 
             kind.to_string(),
             uses,
             planned.handler.to_string(),
-            from(&planned.manifest),
+            from(&planned.manifest, catalog),
         ]
     });
     let header = ["stage", "plugin", "type", "uses", "handler", "from"];
@@ -77,19 +80,7 @@ fn text(plan: &Plan, catalog: &Catalog, resolution: &Resolution, width: u16) -> 
         table(&header, rows.collect(), width)
     );
     let plugins = plan.plugins();
-    if let (true, Some(python)) = (
-        plugins
-            .iter()
-            .any(|manifest| matches!(manifest.launch, Launch::Python { .. })),
-        &catalog.python,
-    ) {
-        text.push_str(&format!(
-            "\npython: {} {} (from {})\n",
-            python.version_text(),
-            python.path.display(),
-            python.why
-        ));
-    }
+    text.push_str(&interpreters(&plugins, catalog));
     let visible: Vec<String> = plugins
         .iter()
         .filter(|manifest| !manifest.env.is_empty())
@@ -121,6 +112,36 @@ fn text(plan: &Plan, catalog: &Catalog, resolution: &Resolution, width: u16) -> 
     text
 }
 
+/// Says which interpreter runs which plugins; one alone runs all of them.
+fn interpreters(plugins: &[Arc<Manifest>], catalog: &Catalog) -> String {
+    let mut found: Vec<(&Interpreter, Vec<&str>)> = Vec::new();
+    for manifest in plugins {
+        if let Some(python) = catalog.interpreter_of(manifest) {
+            match found.iter_mut().find(|(known, _)| known.path == python.path) {
+                Some((_, names)) => names.push(&manifest.name),
+                None => found.push((python, vec![&manifest.name])),
+            }
+        }
+    }
+    let several = found.len() > 1;
+    let lines = found.into_iter().map(|(python, names)| {
+        let of = if several {
+            format!(" of {}", names.join(", "))
+        } else {
+            String::new()
+        };
+        format!(
+            "\npython{}: {} {} (from {})",
+            clean(&of),
+            python.version_text(),
+            python.path.display(),
+            python.why
+        )
+    });
+    let text: String = lines.collect();
+    if text.is_empty() { text } else { text + "\n" }
+}
+
 fn to_json(plan: &Plan, catalog: &Catalog, resolution: &Resolution) -> Value {
     let steps: Vec<Value> = steps(plan)
         .map(|(stage, planned)| {
@@ -138,6 +159,7 @@ fn to_json(plan: &Plan, catalog: &Catalog, resolution: &Resolution) -> Value {
                 "severity": manifest.check.severity.map(|severity| severity.name()),
                 "reads": manifest.check.reads,
                 "origin": origin_json(&manifest.origin),
+                "python": catalog.interpreter_of(manifest).map(|python| &python.path),
             })
         })
         .collect();

@@ -43,7 +43,7 @@ pub fn list(catalog: &Catalog, kind: Option<&str>, width: u16) -> Result<Answer,
             manifest.name.clone(),
             manifest.kind.to_string(),
             about,
-            from(manifest),
+            from(manifest, catalog),
         ]
     });
     let mut text = table(&["name", "type", "description", "from"], rows.collect(), width);
@@ -82,6 +82,18 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     row("version", manifest.version.clone());
     row("from", Some(manifest.origin.to_string()));
     row("started", Some(started(manifest)));
+    let python = catalog.interpreter_of(manifest);
+    row(
+        "python",
+        python.map(|python| {
+            format!(
+                "{} {} (from {})",
+                python.version_text(),
+                python.path.display(),
+                python.why
+            )
+        }),
+    );
     row("uses", Some(manifest.uses.join(", ")));
     row("handles", Some(manifest.handles.join(", ")));
     row(
@@ -110,6 +122,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     }
     let mut json = summary_json(manifest);
     json["started"] = json!(started(manifest));
+    json["python"] = json!(python.map(|python| &python.path));
     json["config_schema"] = json!(schema);
     json["remediation"] = json!(manifest.check.remediation);
     json["env"] = json!(manifest.env);
@@ -175,6 +188,7 @@ pub fn doctor(catalog: &Catalog, environ: &Environ) -> Answer {
         "unusable": catalog.unusable.iter().map(unusable_json).collect::<Vec<_>>(),
         "replaced": replaced_json(catalog),
         "warnings": catalog.warnings,
+        "plugin_warnings": catalog.plugins.iter().flat_map(|manifest| &manifest.warnings).collect::<Vec<_>>(),
         "faults": faults_json(&faults),
     });
     Answer { text, json, code }
@@ -205,6 +219,17 @@ fn notes(catalog: &Catalog) -> String {
             .replaced
             .iter()
             .for_each(|replaced| text.push_str(&format!("  {}\n", clean(&replaced.text()))));
+    }
+    let assumed: Vec<&String> = catalog
+        .plugins
+        .iter()
+        .flat_map(|manifest| &manifest.warnings)
+        .collect();
+    if !assumed.is_empty() {
+        text.push_str("\nodd, but usable:\n");
+        assumed
+            .iter()
+            .for_each(|warning| text.push_str(&format!("  {}\n", clean(warning))));
     }
     for warning in &catalog.warnings {
         text.push_str(&format!("\nwarning: {}\n", clean(warning)));

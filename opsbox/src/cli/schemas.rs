@@ -42,7 +42,7 @@ pub async fn schemas(
             schemas[index] = schema;
             continue;
         }
-        let key = SchemaCache::key(manifest, catalog.python.as_ref());
+        let key = SchemaCache::key(manifest, catalog.python.as_deref());
         if let Some(schema) = key.as_ref().and_then(|key| cache.get(key)) {
             schemas[index] = schema;
             continue;

@@ -2,7 +2,9 @@
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
+use crate::discover::Catalog;
 use crate::manifest::{Manifest, Origin};
+use crate::python::MANAGED;
 
 /// A column whose longest cell has at most this many characters is not wrapped.
 const NAME_COLUMNS: usize = 32;
@@ -57,8 +59,8 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// Says in few words where a plugin came from.
-pub(super) fn from(manifest: &Manifest) -> String {
+/// Says in few words where a plugin came from: of a managed package also where the package came from, if not from an index.
+pub(super) fn from(manifest: &Manifest, catalog: &Catalog) -> String {
     match &manifest.origin {
         Origin::Bundled => "built in".to_owned(),
         Origin::Folder { manifest } => manifest.display().to_string(),
@@ -66,7 +68,24 @@ pub(super) fn from(manifest: &Manifest) -> String {
             distribution,
             version,
             ..
-        } => format!("package {distribution} {version}").trim().to_owned(),
+        } => {
+            let text = format!("package {distribution} {version}").trim().to_owned();
+            match catalog
+                .managed
+                .as_ref()
+                .filter(|managed| managed.holds(&manifest.origin))
+            {
+                Some(managed) => {
+                    let lock = managed.lock.as_ref().ok();
+                    let package = lock.and_then(|lock| lock.package(distribution));
+                    match package.and_then(|package| package.source.text()) {
+                        Some(place) => format!("{text}, managed, from {place}"),
+                        None => format!("{text}, managed"),
+                    }
+                }
+                None => text,
+            }
+        }
     }
 }
 
@@ -80,8 +99,10 @@ pub(super) fn origin_json(origin: &Origin) -> serde_json::Value {
             distribution,
             version,
             value,
+            interpreter,
         } => serde_json::json!({
             "kind": "entry_point", "manifest": manifest, "distribution": distribution, "version": version, "value": value,
+            "python": interpreter.path, "managed": interpreter.why == MANAGED,
         }),
     }
 }

@@ -41,6 +41,7 @@ impl SchemaCache {
 
     /// Returns all that could change a plugin's answer; `None`: its answer must not be remembered.
     pub fn key(manifest: &Manifest, python: Option<&Interpreter>) -> Option<SchemaKey> {
+        let mut runs_on = String::new();
         let mut key = format!("1 {} {}\n", env!("CARGO_PKG_VERSION"), manifest.name);
         match &manifest.launch {
             Launch::Bundled | Launch::Nothing => return None,
@@ -56,7 +57,9 @@ impl SchemaCache {
                 class_name,
                 entry_point,
             } => {
-                let python = python?;
+                // Which interpreter runs a plugin may change what it answers, so each has a place of its own.
+                let python = manifest.origin.interpreter().map(AsRef::as_ref).or(python)?;
+                runs_on = python.path.display().to_string();
                 key.push_str(&format!(
                     "{module} {class_name} {entry_point} {} {:?}\n",
                     python.path.display(),
@@ -81,7 +84,7 @@ impl SchemaCache {
         }
         let place = manifest.origin.manifest().unwrap_or(Path::new("")).display();
         Some(SchemaKey {
-            plugin: format!("{place} {}", manifest.name),
+            plugin: format!("{place} {} {runs_on}", manifest.name),
             state: key,
         })
     }

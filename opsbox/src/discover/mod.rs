@@ -1,8 +1,9 @@
 //! Which plugins there are: built in, in plugin folders, and in a Python environment; nothing is started or imported.
 
 pub mod cache;
-mod entry_points;
+pub(crate) mod entry_points;
 mod folders;
+mod repair;
 mod search;
 pub(crate) mod stamp;
 
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Fault;
-use crate::manifest::{Kind, Manifest, Origin};
+use crate::managed::{Active, LockFile};
+use crate::manifest::{Kind, Launch, Manifest, Origin};
 use crate::python::Interpreter;
 use crate::suggest::did_you_mean;
 
@@ -33,12 +35,35 @@ pub struct Catalog {
     pub replaced: Vec<Replaced>,
     /// What was odd about the search itself: a folder that is not there, a link loop.
     pub warnings: Vec<String>,
-    /// The interpreter whose environment was searched and that runs Python plugins.
-    pub python: Option<Interpreter>,
+    /// The interpreter that was chosen: its environment was searched, and it runs Python plugins of folders.
+    pub python: Option<Arc<Interpreter>>,
     /// Why there is no interpreter.
     pub python_fault: Option<Fault>,
+    /// The managed environment, which is searched as well.
+    pub managed: Option<Arc<Managed>>,
     /// Where the search looked, for people.
     pub sources: Vec<String>,
+}
+
+/// The managed environment as the search found it; while this lives, it is not removed.
+#[derive(Debug)]
+pub struct Managed {
+    /// Its folder.
+    pub active: Active,
+    /// Its interpreter, or why it cannot be used.
+    pub python: Result<Arc<Interpreter>, Fault>,
+    /// What is in it.
+    pub lock: Result<LockFile, Fault>,
+}
+
+impl Managed {
+    /// Returns whether a plugin belongs to it.
+    pub fn holds(&self, origin: &Origin) -> bool {
+        match (origin.interpreter(), &self.python) {
+            (Some(of), Ok(own)) => Arc::ptr_eq(of, own),
+            _ => false,
+        }
+    }
 }
 
 /// Something that looks like a plugin but cannot be used.
@@ -110,6 +135,14 @@ impl Catalog {
                 ))
                 .hint("rename one of them, remove one, or leave its folder out of `--plugin-dir`"))
             }
+        }
+    }
+
+    /// Returns the interpreter that runs a plugin; `None` for one that is no Python plugin, or where there is no interpreter.
+    pub fn interpreter_of<'a>(&'a self, manifest: &'a Manifest) -> Option<&'a Arc<Interpreter>> {
+        match manifest.launch {
+            Launch::Python { .. } => manifest.origin.interpreter().or(self.python.as_ref()),
+            _ => None,
         }
     }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{BUILT_IN_HANDLERS, Catalog, Replaced, Unusable, entry_points, folders};
+use super::{BUILT_IN_HANDLERS, Catalog, Managed, Replaced, Unusable, entry_points, folders};
 use crate::environ::Environ;
-use crate::error::Failure;
+use crate::error::{Failure, Fault};
+use crate::managed::{LOCK_FILE, LockFile, Store};
 use crate::manifest::{Manifest, Origin};
-use crate::python::{self, Runner};
+use crate::python::{self, Candidate, Interpreter, Runner};
 
 /// Packages of the original whose plugins are part of this program; nobody has to be told at each run.
 const TAKEN_OVER: [&str; 5] = [
@@ -100,36 +101,95 @@ impl Search<'_> {
         manifests
     }
 
-    fn packages(&self, catalog: &mut Catalog) -> Result<Vec<Manifest>, Failure> {
-        match python::find(self.environ, self.python, self.files, self.run) {
-            Ok(interpreter) => {
-                let mut found = entry_points::find(&interpreter);
-                let version = interpreter.version_text();
-                catalog.sources.push(format!(
-                    "packages of Python {version} ({})",
-                    interpreter.path.display()
-                ));
-                catalog.unusable.append(&mut found.unusable);
-                catalog.python = Some(interpreter);
-                Ok(found.manifests)
-            }
+    /// Returns the plugins of each environment, the one that counts first.
+    ///
+    /// An interpreter that somebody chose comes before the managed environment; one that only happens to be on `PATH` after it.
+    fn packages(&self, catalog: &mut Catalog) -> Result<Vec<Vec<Manifest>>, Failure> {
+        let (chosen, fault) = match python::find(self.environ, self.python, self.files, self.run) {
+            Ok(interpreter) => (Some(Arc::new(interpreter)), None),
             Err(fault) if self.python.is_some() || self.environ.filled("OPSBOX_PYTHON").is_some() => {
-                Err(Failure::usage(fault))
+                return Err(Failure::usage(fault));
             }
-            Err(fault) => {
-                catalog.python_fault = Some(fault);
-                Ok(Vec::new())
-            }
+            Err(fault) => (None, Some(fault)),
+        };
+        let managed = self.managed(catalog);
+        let is_asked_for = chosen.as_ref().is_some_and(|chosen| chosen.why != "PATH");
+        let same = |own: &Arc<Interpreter>| chosen.as_ref().is_some_and(|chosen| chosen.prefix == own.prefix);
+        let mut found = Vec::new();
+        if let Some(chosen) = &chosen {
+            found.push(look(catalog, chosen, "packages"));
         }
+        if let Some(managed) = managed.as_ref().filter(|managed| !same(managed)) {
+            found.push(look(catalog, managed, "managed packages"));
+        }
+        if !is_asked_for {
+            found.reverse();
+        }
+        // Where there is no other one, the managed environment's runs what is in folders.
+        catalog.python_fault = if managed.is_some() { None } else { fault };
+        catalog.python = chosen.or(managed);
+        Ok(found)
+    }
+
+    fn managed(&self, catalog: &mut Catalog) -> Option<Arc<Interpreter>> {
+        let store = Store::of(self.environ);
+        let damaged = |why: &str| {
+            format!(
+                "the managed environment in `{}` cannot be used: {why}; add its packages again with `opsbox plugins add`",
+                store.root().display()
+            )
+        };
+        let active = match store.active() {
+            Ok(active) => active?,
+            Err(error) => {
+                catalog.warnings.push(damaged(&error.to_string()));
+                return None;
+            }
+        };
+        let python = python::of_environment(&active.folder)
+            .ok_or_else(|| Fault::new("it has no interpreter, or the Python that it was made with is gone"))
+            .and_then(|path| {
+                let why = python::MANAGED.to_owned();
+                python::inspect(self.environ, &Candidate { path, why }, self.files, self.run)
+            })
+            .map(Arc::new);
+        if let Err(fault) = &python {
+            let lock = active.folder.join(LOCK_FILE);
+            catalog.warnings.push(format!(
+                "the managed environment cannot be used: {}; make it anew with `opsbox plugins add --locked`, from `{}`",
+                fault.message,
+                lock.display()
+            ));
+        }
+        let lock = LockFile::read(&active.folder.join(LOCK_FILE));
+        let own = python.clone().ok();
+        catalog.managed = Some(Arc::new(Managed { active, python, lock }));
+        own
     }
 }
 
-/// Decides which plugin each name means: a built-in one, else one of a folder, else one of a package.
+fn look(catalog: &mut Catalog, interpreter: &Arc<Interpreter>, what: &str) -> Vec<Manifest> {
+    let mut found = entry_points::find(interpreter);
+    catalog.sources.push(format!(
+        "{what} of Python {} ({})",
+        interpreter.version_text(),
+        interpreter.path.display()
+    ));
+    catalog.unusable.append(&mut found.unusable);
+    found.manifests
+}
+
+/// Decides which plugin each name means: a built-in one, else one of a folder, else one of the packages, of the first environment that has it.
 ///
 /// The original took either the folder or the packages; whoever names a folder means what is in it.
-fn merge(catalog: &mut Catalog, bundled: Vec<Manifest>, folders: Vec<Manifest>, packages: Vec<Manifest>) {
+fn merge(
+    catalog: &mut Catalog,
+    bundled: Vec<Manifest>,
+    folders: Vec<Manifest>,
+    packages: Vec<Vec<Manifest>>,
+) {
     let mut taken: BTreeMap<String, Origin> = BTreeMap::new();
-    for manifests in [bundled, folders, packages] {
+    for manifests in [bundled, folders].into_iter().chain(packages) {
         let mut own = Vec::new();
         for manifest in manifests {
             let handler = BUILT_IN_HANDLERS.contains(&manifest.name.as_str());
@@ -140,7 +200,8 @@ fn merge(catalog: &mut Catalog, bundled: Vec<Manifest>, folders: Vec<Manifest>, 
             };
             match by {
                 Some(by) => {
-                    let warn = !handler && !is_taken_over(&manifest.origin);
+                    let warn =
+                        !handler && !is_taken_over(&manifest.origin) && !is_same(&manifest.origin, &by);
                     catalog.replaced.push(Replaced {
                         manifest: Arc::new(manifest),
                         by,
@@ -156,6 +217,19 @@ fn merge(catalog: &mut Catalog, bundled: Vec<Manifest>, folders: Vec<Manifest>, 
             catalog.plugins.push(Arc::new(manifest));
         }
     }
+}
+
+/// Returns whether two places hold the same package in the same version: then it matters little which one is used.
+fn is_same(one: &Origin, other: &Origin) -> bool {
+    let package = |origin: &Origin| match origin {
+        Origin::EntryPoint {
+            distribution,
+            version,
+            ..
+        } => Some((distribution.clone(), version.clone())),
+        Origin::Bundled | Origin::Folder { .. } => None,
+    };
+    package(one).is_some() && package(one) == package(other)
 }
 
 fn is_taken_over(origin: &Origin) -> bool {

@@ -1,5 +1,7 @@
 //! What is found where, and which plugin a name means.
 
+mod repairs;
+
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -154,6 +156,7 @@ fn entry_points_are_read_from_metadata() {
             distribution: "opsbox-idle".into(),
             version: "1.2".into(),
             value: "idle.idle.idle:Idle".into(),
+            interpreter: Arc::clone(catalog.python.as_ref().unwrap()),
         }
     );
     assert_eq!(

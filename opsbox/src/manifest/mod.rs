@@ -12,11 +12,13 @@ pub mod units;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Fault;
+use crate::python::Interpreter;
 pub use parse::MAX_MANIFEST_BYTES;
 pub(crate) use parse::read;
 
@@ -96,10 +98,20 @@ pub enum Origin {
         version: String,
         /// The entry point's value, `module:Class`.
         value: String,
+        /// The interpreter whose environment it is in, and which runs it.
+        interpreter: Arc<Interpreter>,
     },
 }
 
 impl Origin {
+    /// Returns the interpreter that the plugin belongs to; `None` for one that any interpreter may run, or none.
+    pub fn interpreter(&self) -> Option<&Arc<Interpreter>> {
+        match self {
+            Self::EntryPoint { interpreter, .. } => Some(interpreter),
+            Self::Bundled | Self::Folder { .. } => None,
+        }
+    }
+
     /// Returns the manifest file; `None` for what is part of this binary.
     pub fn manifest(&self) -> Option<&std::path::Path> {
         match self {
@@ -301,6 +313,8 @@ pub struct Manifest {
     pub flow: Flow,
     /// For handlers: the types it serves.
     pub handles: Vec<String>,
+    /// Every table other than `[info]`, as JSON: what a handler plugin is told of it.
+    pub extra: Map<String, Value>,
     /// Whether it is a plugin for the Python bridge, with the rights and ways of the original.
     pub legacy: bool,
     /// What is odd about the manifest but does not keep it from being used.
@@ -325,4 +339,6 @@ pub struct EntryPointFacts<'a> {
     pub version: &'a str,
     /// The value, `module:Class`.
     pub value: &'a str,
+    /// The interpreter whose environment it is in.
+    pub interpreter: &'a Arc<Interpreter>,
 }

@@ -1,6 +1,7 @@
 //! TOML text → `Manifest`, with all faults of the file at once.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
@@ -201,6 +202,7 @@ fn manifest(
         config_schema,
         flow,
         handles,
+        extra: tables::extra(root),
         legacy,
         warnings: Vec::new(),
     })
@@ -236,6 +238,7 @@ fn origin(source: Source<'_>) -> Origin {
             distribution: facts.distribution.to_owned(),
             version: facts.version.to_owned(),
             value: facts.value.to_owned(),
+            interpreter: Arc::clone(facts.interpreter),
         },
     }
 }

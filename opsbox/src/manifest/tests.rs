@@ -1,6 +1,7 @@
 //! What manifests become, and what is said about bad ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
@@ -97,6 +98,7 @@ fn entry_point_value_says_what_to_import() {
         distribution: "d",
         version: "1.2",
         value: "cli.cli:CLIOutput [extra]",
+        interpreter: &Arc::new(Interpreter::unknown(Path::new("/p/bin/python"))),
     };
     let manifest = Manifest::from_entry_point(&path, facts).unwrap();
     assert_eq!(

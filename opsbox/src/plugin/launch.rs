@@ -32,8 +32,8 @@ pub struct SessionContext {
     pub cwd: PathBuf,
     /// The run's id.
     pub run_id: String,
-    /// The interpreter for legacy Python plugins, or why there is none.
-    pub interpreter: Result<Interpreter, crate::error::Fault>,
+    /// The interpreter for Python plugins that belong to no other one, or why there is none.
+    pub interpreter: Result<Arc<Interpreter>, crate::error::Fault>,
     /// The folder that holds the bridge's files.
     pub bridge: Result<PathBuf, String>,
     /// `--timeout`: the total of a hook, whatever the manifest says.
@@ -134,7 +134,7 @@ impl SessionSpec {
                 cwd: ctx.cwd.clone(),
             },
             bridged: matches!(manifest.launch, Launch::Python { .. }),
-            clocks: clocks(&manifest.timeouts, ctx.hook_total),
+            clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
             line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
             protocol: manifest.protocol,
             delivers: manifest.kind == Kind::Output,
@@ -145,23 +145,25 @@ impl SessionSpec {
                 Kind::Input => Some(Hook::Process),
                 Kind::Assistant => Some(Hook::ProcessInput),
                 Kind::Output => Some(Hook::ProcessResults),
-                Kind::Rego | Kind::Handler | Kind::Other(_) => None,
+                Kind::Handler => Some(Hook::ProcessPlugin),
+                Kind::Rego | Kind::Other(_) => None,
             },
         })
     }
 
-    /// Makes the spec of the Rego worker that serves the checks of one provider.
-    pub fn rego_worker(provider: &str, ctx: &SessionContext) -> Self {
+    /// Makes the spec of the Rego worker that serves the checks of one provider; `remote`: with the help of an OPA server.
+    pub fn rego_worker(provider: &str, remote: bool, ctx: &SessionContext) -> Self {
+        let mode = if remote { Some("remote".into()) } else { None };
         Self {
             name: format!("rego worker of {provider}"),
             process: ProcessSpec {
                 program: ctx.executable.clone(),
-                args: vec![SERVE.into(), "rego".into()],
+                args: [SERVE.into(), "rego".into()].into_iter().chain(mode).collect(),
                 env: host_variables(ctx),
                 cwd: ctx.cwd.clone(),
             },
             bridged: false,
-            clocks: clocks(&Timeouts::default(), ctx.hook_total),
+            clocks: clocks(&Timeouts::default(), ctx.hook_total, false),
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
             protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
             delivers: false,
@@ -248,14 +250,28 @@ fn command(
     Ok((program, args.collect()))
 }
 
+/// Returns the interpreter that runs a Python plugin: that of the environment it is installed in, else the chosen one.
+///
+/// # Errors
+/// [`PluginError::NotFound`] where the plugin belongs to no environment and no interpreter was found.
+pub fn interpreter_of<'a>(
+    manifest: &'a Manifest,
+    ctx: &'a SessionContext,
+) -> Result<&'a Arc<Interpreter>, PluginError> {
+    if let Some(own) = manifest.origin.interpreter() {
+        return Ok(own);
+    }
+    ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
+        program: "python3".into(),
+        looked_in: fault.message.clone(),
+    })
+}
+
 fn python_command(
     manifest: &Manifest,
     ctx: &SessionContext,
 ) -> Result<(PathBuf, Vec<OsString>), PluginError> {
-    let interpreter = ctx.interpreter.as_ref().map_err(|fault| PluginError::NotFound {
-        program: "python3".into(),
-        looked_in: fault.message.clone(),
-    })?;
+    let interpreter = interpreter_of(manifest, ctx)?;
     let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
         program: "the Python bridge".into(),
         why: why.clone(),
@@ -265,15 +281,17 @@ fn python_command(
     Ok((program, argv.collect()))
 }
 
-fn clocks(set: &Timeouts, hook_total: Option<Duration>) -> Clocks {
+fn clocks(set: &Timeouts, hook_total: Option<Duration>, legacy: bool) -> Clocks {
+    // The first call of an old plugin waits for its imports, which take long where they hold pandas or llama_index and the machine is busy.
+    let first = if legacy { 60 } else { 10 };
     let clock = |set: Option<Duration>, seconds: u64| {
         let limit = set.unwrap_or(Duration::from_secs(seconds));
         (!limit.is_zero()).then_some(limit)
     };
     Clocks {
         handshake: clock(set.handshake, 30),
-        grab_config: clock(set.grab_config, 10),
-        set_data: clock(set.set_data, 10),
+        grab_config: clock(set.grab_config, first),
+        set_data: clock(set.set_data, first),
         activate: clock(set.activate, 60),
         hook_idle: clock(set.hook_idle, 300),
         hook_total: clock(hook_total.or(set.hook_total), 3600),

@@ -1,5 +1,6 @@
 //! The life cycle of one plugin: spawn, handshake, configure, activate, call, stop.
 
+mod held;
 mod wait;
 
 use std::sync::Arc;
@@ -21,12 +22,13 @@ use super::error::PluginError;
 use super::event::Sink;
 pub use super::launch::SessionContext;
 use super::launch::{Clocks, SessionSpec};
-use super::peer::{Pieces, Shared};
+use super::peer::{Order, Pieces, Shared};
 use super::process::{Pipes, Process};
 use super::reader;
 use super::supervise::{supervise, watch_writer};
 use super::writer;
 use super::zygote;
+pub(crate) use held::Killer;
 use wait::Deadlines;
 
 /// The additions to the protocol that this host knows.
@@ -293,14 +295,13 @@ impl Session {
         params: Pieces,
         total: Option<Duration>,
     ) -> CallOutcome {
-        let reports = self.knows("progress");
-        let deadlines = Deadlines {
-            total: total.map(|limit| (limit, "hook_total")),
-            idle: if reports { self.clocks.hook_idle } else { None },
+        let order = Order {
+            method,
+            expect,
+            params,
+            desk: None,
         };
-        let mut outcome = self.wait_for(method, expect, params, deadlines).await;
-        outcome.gaps.splice(0..0, std::mem::take(&mut self.carried));
-        outcome
+        self.work(order, total, None).await
     }
 
     async fn simple<P: serde::Serialize>(
@@ -318,9 +319,13 @@ impl Session {
             total: limit.map(|limit| (limit, key)),
             idle: None,
         };
-        let outcome = self
-            .wait_for(hook.method(), Expect::Raw, vec![Bytes::from(params)], deadlines)
-            .await;
+        let order = Order {
+            method: hook.method(),
+            expect: Expect::Raw,
+            params: vec![Bytes::from(params)],
+            desk: None,
+        };
+        let outcome = self.wait_for(order, deadlines, None).await;
         // What could not be reached while the plugin got ready is missing from its first answer.
         self.carried.extend(outcome.gaps);
         match outcome.answer? {

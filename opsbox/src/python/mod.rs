@@ -2,6 +2,7 @@
 //!
 //! Nothing here starts a process: whoever asks gives a `Runner`.
 
+mod beside;
 mod choose;
 mod files;
 mod probe;
@@ -16,12 +17,15 @@ use crate::environ::Environ;
 use crate::error::Fault;
 use crate::manifest::{Launch, Manifest};
 
-pub use choose::{Candidate, choose};
+pub use choose::{Candidate, choose, of_environment, on_path};
 pub use files::materialise_files;
 pub use probe::SHIM_VARIABLES;
 
 /// Runs a program to its end; only `plugin/process` spawns, so it provides this.
 pub type Runner<'a> = &'a dyn Fn(&OsStr, &[OsString]) -> io::Result<Output>;
+
+/// Why an interpreter was chosen that is the managed environment's.
+pub const MANAGED: &str = "managed";
 
 /// The least version that the bridge runs on.
 pub const LEAST_VERSION: (u32, u32, u32) = (3, 9, 0);
@@ -33,7 +37,8 @@ pub struct Interpreter {
     pub path: PathBuf,
     /// Its version.
     pub version: (u32, u32, u32),
-    /// Why it was chosen: `--python`, `OPSBOX_PYTHON`, `VIRTUAL_ENV`, `.venv`, `PATH`.
+    /// Why it was chosen: `--python`, `OPSBOX_PYTHON`, `beside the program`, `VIRTUAL_ENV`, `.venv`, `PATH`; `managed` for the managed
+    /// environment's.
     pub why: String,
     /// Its name for itself, such as `cpython`.
     pub implementation: String,
@@ -48,6 +53,20 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
+    /// Returns one that was not asked yet; its version counts as older than any.
+    pub fn unknown(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            version: (0, 0, 0),
+            why: String::new(),
+            implementation: String::new(),
+            prefix: PathBuf::new(),
+            sys_path: Vec::new(),
+            editable: BTreeMap::new(),
+            packages: BTreeMap::new(),
+        }
+    }
+
     /// Returns the version as people write it.
     pub fn version_text(&self) -> String {
         format!("{}.{}.{}", self.version.0, self.version.1, self.version.2)
@@ -65,7 +84,20 @@ pub fn find(
     run: Runner<'_>,
 ) -> Result<Interpreter, Fault> {
     let candidate = choose(environ, wanted)?;
-    probe::inspect(environ, &candidate, files, run)
+    inspect(environ, &candidate, files, run)
+}
+
+/// Asks one interpreter what is in its environment; runs it only where the cache does not know it.
+///
+/// # Errors
+/// A fault that says which interpreter it was and why it cannot be used.
+pub fn inspect(
+    environ: &Environ,
+    candidate: &Candidate,
+    files: &[(&str, &str)],
+    run: Runner<'_>,
+) -> Result<Interpreter, Fault> {
+    probe::inspect(environ, candidate, files, run)
 }
 
 /// Returns the folder of the Python files that this binary holds, written where it is missing or damaged.
@@ -110,7 +142,7 @@ pub fn bridge_argv(interpreter: &Interpreter, files_root: &Path, manifest: &Mani
 }
 
 /// Returns the command line of one of the bridge's scripts.
-fn script_argv(interpreter: &Interpreter, files_root: &Path, script: &str) -> Vec<OsString> {
+pub(crate) fn script_argv(interpreter: &Interpreter, files_root: &Path, script: &str) -> Vec<OsString> {
     let mut argv = vec![
         interpreter.path.clone().into_os_string(),
         "-X".into(),
@@ -140,14 +172,8 @@ mod tests {
         .unwrap();
         let manifest = Manifest::from_file(&path).unwrap();
         let mut interpreter = Interpreter {
-            path: "/usr/bin/python3".into(),
             version: (3, 11, 7),
-            why: "PATH".into(),
-            implementation: "cpython".into(),
-            prefix: "/usr".into(),
-            sys_path: vec![],
-            editable: BTreeMap::new(),
-            packages: BTreeMap::new(),
+            ..Interpreter::unknown(Path::new("/usr/bin/python3"))
         };
         let argv = bridge_argv(&interpreter, Path::new("/c"), &manifest);
         assert_eq!(

@@ -117,16 +117,7 @@ fn ask(
         ))
     })?;
     // The version is not known yet, so the command line is that of the oldest one.
-    let unknown = Interpreter {
-        path: candidate.path.clone(),
-        version: (0, 0, 0),
-        why: String::new(),
-        implementation: String::new(),
-        prefix: PathBuf::new(),
-        sys_path: Vec::new(),
-        editable: BTreeMap::new(),
-        packages: BTreeMap::new(),
-    };
+    let unknown = Interpreter::unknown(&candidate.path);
     let argv: Vec<OsString> = script_argv(&unknown, &root, "probe.py");
     let output = run(&argv[0], &argv[1..]).map_err(|err| cannot(err.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -1,8 +1,10 @@
 //! The records of a run's steps while it goes on; every step is settled exactly once.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::halt::Halt;
@@ -11,8 +13,9 @@ use crate::plugin::event::Sink;
 use crate::plugin::{Event, Gap, PluginError, ResultSlice};
 use crate::redact::Redactor;
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
+use crate::store::{Keeper, Keeping, Notices};
 
-use super::Observer;
+use super::{Observer, Taken};
 
 /// A record is for people and programs to read; of more Results than this only the first are named.
 const MAX_NAMES: usize = 1_000;
@@ -25,6 +28,8 @@ pub(crate) struct Board {
     fail_fast: Option<watch::Sender<Halt>>,
     /// Set once the configuration is resolved; no plugin knows a secret before.
     redactor: Arc<OnceLock<Redactor>>,
+    /// Set once the configuration is resolved, where the run is kept; from then on it is what reports that a step has ended.
+    keeper: OnceLock<Arc<Keeper>>,
 }
 
 /// How a step ended, before it is written down.
@@ -38,6 +43,8 @@ pub(crate) struct Ending {
     pub(crate) results: u64,
     pub(crate) made: Vec<String>,
     pub(crate) bytes: u64,
+    /// What the step returned, for the store.
+    pub(crate) returned: Vec<Bytes>,
     /// How long the step worked, where that is not all the time since it began: the rest it waited for its turn.
     pub(crate) worked: Option<Duration>,
 }
@@ -117,6 +124,7 @@ impl Ending {
             results: results.len() as u64,
             made: results.iter().take(MAX_NAMES).map(ResultSlice::name).collect(),
             bytes: results.iter().map(|result| result.bytes.len() as u64).sum(),
+            returned: results.iter().map(|result| result.bytes.clone()).collect(),
             ..Self::default()
         }
     }
@@ -149,6 +157,7 @@ impl Board {
             observer,
             fail_fast,
             redactor: Arc::default(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -164,16 +173,23 @@ impl Board {
 
     /// Returns where the events of a process go that serves this step under another name.
     pub(crate) fn sink_of(&self, step: usize, plugin: String) -> Sink {
+        self.sink_following(Arc::new(AtomicUsize::new(step)), plugin)
+    }
+
+    /// Returns where the events of a process go that serves one step after the other: always to the one that it serves now.
+    pub(crate) fn sink_following(&self, step: Arc<AtomicUsize>, plugin: String) -> Sink {
         let observer = Arc::clone(&self.observer);
         let redactor = Arc::clone(&self.redactor);
-        let role = self.steps()[step].role;
+        let roles: Vec<_> = self.steps().iter().map(|step| step.role).collect();
         Arc::new(move |event| {
+            let step = step.load(Ordering::Relaxed);
+            let is_output = roles.get(step) == Some(&Role::Output);
             let event = match redactor.get() {
                 Some(redactor) => redactor.event(event),
                 None => event,
             };
             let event = match event {
-                Event::Output { text, .. } if role != Role::Output => Event::Log {
+                Event::Output { text, .. } if !is_output => Event::Log {
                     level: opsbox_protocol::message::LogLevel::Info,
                     message: text.trim_end().to_owned(),
                 },
@@ -189,8 +205,41 @@ impl Board {
         let _first = self.redactor.set(redactor);
     }
 
+    /// From here on a step is reported when it is on disk.
+    pub(crate) fn keep(&self, keeping: Keeping) {
+        let (settled, warned) = (Arc::clone(&self.observer), Arc::clone(&self.observer));
+        let notices = Notices {
+            settled: Box::new(move |step, record| settled.settled(step, record)),
+            warned: Box::new(move |message| warned.warned(message)),
+        };
+        match Keeper::start(keeping, notices) {
+            // Configuration is resolved once in a run.
+            Ok(keeper) => drop(self.keeper.set(Arc::new(keeper))),
+            Err(error) => self.observer.warned(&format!(
+                "this run is not kept: there can be no thread for it: {error}"
+            )),
+        }
+    }
+
+    /// Notes that an output is about to deliver, and waits until that is on disk.
+    pub(crate) async fn begun(&self, step: usize) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.begun(step).await;
+        }
+    }
+
+    /// Waits until every step that was settled is reported, and returns the keeper.
+    pub(crate) async fn kept(&self) -> Option<Arc<Keeper>> {
+        let keeper = self.keeper.get()?;
+        keeper.flush().await;
+        Some(Arc::clone(keeper))
+    }
+
+    /// Tells that a step calls a hook; handlers have no step.
     pub(crate) fn started(&self, step: usize, hook: &str) {
-        self.observer.started(step, hook);
+        if step < self.steps().len() {
+            self.observer.started(step, hook);
+        }
     }
 
     /// Writes down how a step ended.
@@ -215,9 +264,26 @@ impl Board {
             record.seconds = worked.unwrap_or_default().as_secs_f64();
             record.clone()
         };
-        self.observer.settled(step, &record);
+        self.report(step, record, ending.returned);
         if let Some(halt) = self.fail_fast.as_ref().filter(|_| self.has_failed()) {
             halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(Halt::Cancel)) < Halt::Cancel);
+        }
+    }
+
+    /// Writes down a step that is taken from a kept run, as it ended there.
+    pub(crate) fn settle_taken(&self, step: usize, taken: &Taken) {
+        self.steps()[step] = taken.record.clone();
+        self.report(
+            step,
+            taken.record.clone(),
+            taken.results.iter().map(|result| result.bytes.clone()).collect(),
+        );
+    }
+
+    fn report(&self, step: usize, record: StepRecord, returned: Vec<Bytes>) {
+        match self.keeper.get() {
+            Some(keeper) => keeper.step(step, record, returned),
+            None => self.observer.settled(step, &record),
         }
     }
 

@@ -10,14 +10,20 @@ use tokio::task::JoinSet;
 use crate::halt::Halt;
 use crate::plugin::{PluginError, ResultSlice};
 use crate::report::summary::cause_of;
-use crate::report::{Role, SkipReason, Status};
+use crate::report::{Role, SkipReason, Status, StepRecord};
 
 use super::board::Ending;
+use super::handle::Switchboard;
 use super::member::{self, Member};
 use super::{Shared, params};
 
 /// Delivers to every output. After a first interrupt what was gathered is still delivered; after `--fail-fast` stopped the run, nothing is.
-pub(crate) async fn run_all(shared: &Arc<Shared>, outputs: Vec<Member>, results: Vec<ResultSlice>) {
+pub(crate) async fn run_all(
+    shared: &Arc<Shared>,
+    switchboard: &Arc<Switchboard>,
+    outputs: Vec<Member>,
+    results: Vec<ResultSlice>,
+) {
     let stop = if shared.options.fail_fast && shared.board.has_failed() {
         Some("`--fail-fast` stopped the run")
     } else if *shared.halt.borrow() == Halt::Abort {
@@ -29,21 +35,42 @@ pub(crate) async fn run_all(shared: &Arc<Shared>, outputs: Vec<Member>, results:
     };
     let results = Arc::new(results);
     let mut delivering = JoinSet::new();
-    for member in outputs {
+    for mut member in outputs {
+        if let Some(taken) = member.taken() {
+            shared.board.settle_taken(member.step, &taken);
+            continue;
+        }
         if let Some(why) = stop {
             shared.board.settle(member.step, None, Ending::blocked(why));
             member.dismiss(shared).await;
             continue;
         }
-        delivering.spawn(deliver(Arc::clone(shared), member, Arc::clone(&results)));
+        let results = Arc::clone(&results);
+        if shared.plan.is_served(member.step) {
+            delivering.spawn(handled(
+                Arc::clone(shared),
+                Arc::clone(switchboard),
+                member,
+                results,
+            ));
+        } else {
+            delivering.spawn(deliver(Arc::clone(shared), member, results));
+        }
     }
     drop(results);
     while delivering.join_next().await.is_some() {}
 }
 
+/// Returns the steps of this run, after those whose Results it only hands on.
+fn steps(shared: &Shared) -> Vec<StepRecord> {
+    let mut steps = shared.prior.clone();
+    steps.extend(shared.board.records());
+    steps
+}
+
 /// Returns whether every check failed, could not look or was held up, so that an empty list would look like "nothing found".
 fn nobody_looked(shared: &Shared) -> bool {
-    let steps = shared.board.records();
+    let steps = steps(shared);
     let mut checks = steps.iter().filter(|step| step.role == Role::Check).peekable();
     checks.peek().is_some()
         && checks.all(|step| {
@@ -54,7 +81,7 @@ fn nobody_looked(shared: &Shared) -> bool {
 
 /// Returns how every check ended, so that an output does not take "nothing there" for "nothing found".
 fn statuses(shared: &Shared) -> Vec<StepStatus> {
-    let steps = shared.board.records();
+    let steps = steps(shared);
     let checks = steps.into_iter().filter(|step| step.role == Role::Check);
     checks
         .map(|step| StepStatus {
@@ -65,6 +92,22 @@ fn statuses(shared: &Shared) -> Vec<StepStatus> {
             results: step.made,
         })
         .collect()
+}
+
+/// Delivers through a handler. What it answers is not asked for.
+async fn handled(
+    shared: Arc<Shared>,
+    switchboard: Arc<Switchboard>,
+    member: Member,
+    results: Arc<Vec<ResultSlice>>,
+) {
+    let since = Instant::now();
+    shared.board.begun(member.step).await;
+    let ending = match switchboard.step(&member, &results, &[], Halt::Abort).await {
+        Ok((_, gaps)) => Ending::delivered(&[], None, gaps),
+        Err(ending) => ending,
+    };
+    shared.board.settle(member.step, Some(since), ending);
 }
 
 async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>) {
@@ -92,6 +135,8 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<Resul
         params::list("results", &results)
     };
     drop(results);
+    // Whoever reads the kept run later must not send twice what may have arrived.
+    shared.board.begun(member.step).await;
     let outcome = live.session.call(Hook::ProcessResults, given).await;
     member::retire(&shared, live).await;
     let ending = match outcome.answer {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opsbox_protocol::handler::PluginFacts;
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -10,7 +11,7 @@ use crate::plan::Plan;
 use crate::plugin::launch::SessionSpec;
 use crate::plugin::{PluginError, Session};
 
-use super::Shared;
+use super::{Shared, Taken};
 
 /// One step's plugin, configured.
 pub(crate) struct Member {
@@ -19,6 +20,8 @@ pub(crate) struct Member {
     /// The fields that somebody set.
     pub(crate) config: Map<String, Value>,
     pub(crate) state: State,
+    /// What handlers are told of it, in a run that has some.
+    pub(crate) facts: Option<Box<PluginFacts>>,
 }
 
 /// Where a plugin stands before its step.
@@ -29,6 +32,8 @@ pub(crate) enum State {
     Cold,
     /// It has no code of its own.
     Codeless,
+    /// It is not run: a kept run has what it would bring.
+    Taken(Box<Taken>),
     /// It could not be started, configured or activated.
     Failed(PluginError),
 }
@@ -36,7 +41,8 @@ pub(crate) enum State {
 /// A session and the room it takes.
 pub(crate) struct Live {
     pub(crate) session: Session,
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// `None` for a handler and what it serves: they wait for each other, so none may wait for room.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Member {
@@ -44,7 +50,7 @@ impl Member {
     pub(crate) async fn wake(&mut self, shared: &Shared) -> Result<Option<Live>, PluginError> {
         match std::mem::replace(&mut self.state, State::Codeless) {
             State::Warm(live) => Ok(Some(*live)),
-            State::Codeless => Ok(None),
+            State::Codeless | State::Taken(_) => Ok(None),
             State::Failed(error) => Err(error),
             State::Cold => {
                 let mut live = start(shared, self.step, &self.manifest).await?;
@@ -55,6 +61,17 @@ impl Member {
                         Err(error)
                     }
                 }
+            }
+        }
+    }
+
+    /// Returns what a kept run has of the step, where it is taken from one.
+    pub(crate) fn taken(&mut self) -> Option<Taken> {
+        match std::mem::replace(&mut self.state, State::Codeless) {
+            State::Taken(taken) => Some(*taken),
+            other => {
+                self.state = other;
+                None
             }
         }
     }
@@ -72,12 +89,14 @@ pub(crate) async fn start(shared: &Shared, step: usize, manifest: &Manifest) -> 
     let cancelled = || PluginError::Cancelled {
         method: "initialize".into(),
     };
-    let permit = Arc::clone(&shared.slots)
-        .acquire_owned()
-        .await
-        .map_err(|_| cancelled())?;
+    let permit = if shared.plan.is_partner(step) {
+        None
+    } else {
+        let room = Arc::clone(&shared.slots).acquire_owned().await;
+        Some(room.map_err(|_| cancelled())?)
+    };
     let spec = SessionSpec::of(manifest, &shared.ctx)?;
-    let session = Session::start(spec, &shared.ctx, shared.board.sink(step), shared.halt.clone()).await?;
+    let session = Session::start(spec, &shared.ctx, shared.sink(step), shared.halt.clone()).await?;
     Ok(Live { session, permit })
 }
 
@@ -99,7 +118,7 @@ pub(crate) async fn retire(shared: &Shared, live: Live) {
 pub(crate) struct Members(pub(crate) Vec<Member>);
 
 impl Members {
-    /// Returns providers, checks, assistants and outputs.
+    /// Returns providers, checks, assistants and outputs; handlers have no step.
     pub(crate) fn split(self, plan: &Plan) -> (Vec<Member>, Vec<Member>, Vec<Member>, Vec<Member>) {
         let mut members = self.0.into_iter();
         let mut take = |n_steps: usize| members.by_ref().take(n_steps).collect::<Vec<_>>();

@@ -8,11 +8,15 @@ mod check;
 mod configure;
 mod deliver;
 mod gather;
+mod handle;
 mod member;
 mod params;
 pub mod rego;
+mod taken;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -23,11 +27,15 @@ use crate::error::Failure;
 use crate::halt::{self, Halt, HaltSeen};
 use crate::plan::Plan;
 use crate::plugin::zygote::Zygotes;
-use crate::plugin::{Event, SessionContext};
+use crate::plugin::{Event, SessionContext, Sink};
 use crate::report::record::{RECORD_VERSION, outcome_of};
 use crate::report::{Role, RunRecord, Status, StepRecord};
+use crate::store::{Keeper, Keeping};
 
+pub use assist::flow;
 use board::Board;
+use handle::Switchboard;
+pub use taken::{Redelivery, Taken};
 
 /// How a run is to behave.
 #[derive(Debug, Clone)]
@@ -50,6 +58,8 @@ pub trait Observer: Send + Sync {
     fn said(&self, step: usize, plugin: &str, event: Event);
     /// A step has ended.
     fn settled(&self, step: usize, record: &StepRecord);
+    /// Something of the run is lost for later, though not for the run itself.
+    fn warned(&self, message: &str);
 }
 
 /// All that a run needs.
@@ -68,6 +78,20 @@ pub struct Run {
     pub halt: HaltSeen,
     /// When the run began, RFC 3339 in UTC.
     pub started: String,
+    /// How the run is kept; `None`: it is not.
+    pub keeping: Option<Keeping>,
+    /// The steps that are taken from a kept run, by index.
+    pub taken: BTreeMap<usize, Taken>,
+    /// What a kept run hands to the outputs, where the plan has nothing but outputs.
+    pub redelivery: Option<Redelivery>,
+}
+
+/// A run that came to its end.
+pub struct Ended {
+    /// What it did.
+    pub record: RunRecord,
+    /// Who keeps it, and still waits for the record.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 /// What all steps of a run share.
@@ -77,9 +101,13 @@ pub(crate) struct Shared {
     pub(crate) options: RunOptions,
     pub(crate) board: Board,
     pub(crate) halt: HaltSeen,
+    /// How the steps ended whose Results are only handed to outputs again.
+    pub(crate) prior: Vec<StepRecord>,
     pub(crate) jobs: Semaphore,
     /// One permit for each plugin process that may live at the same time.
     pub(crate) slots: Arc<Semaphore>,
+    /// The step that each handler serves now, or first.
+    serving: Vec<Arc<AtomicUsize>>,
     /// Sessions on their way down.
     pub(crate) stopping: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -88,6 +116,25 @@ impl Shared {
     /// Returns whether nothing new may be started.
     pub(crate) fn is_halted(&self) -> bool {
         *self.halt.borrow() >= Halt::Cancel
+    }
+
+    /// Returns where the events of a member's plugin go.
+    pub(crate) fn sink(&self, member: usize) -> Sink {
+        match member.checked_sub(self.plan.n_steps()) {
+            None => self.board.sink(member),
+            Some(handler) => {
+                let name = self.plan.handlers[handler].manifest.name.clone();
+                let step = self.serving.get(handler).map(Arc::clone).unwrap_or_default();
+                self.board.sink_following(step, name)
+            }
+        }
+    }
+
+    /// Notes the step that a handler works for from now on.
+    pub(crate) fn serve(&self, handler: usize, step: usize) {
+        if let Some(serving) = self.serving.get(handler) {
+            serving.store(step, Ordering::Relaxed);
+        }
     }
 
     /// Waits for a turn among the `--jobs` checks that may work at the same time.
@@ -102,7 +149,7 @@ impl Run {
     ///
     /// # Errors
     /// Where the configuration is wrong; nothing has run then.
-    pub async fn execute(mut self) -> Result<RunRecord, Failure> {
+    pub async fn execute(mut self) -> Result<Ended, Failure> {
         let plugins = self.plan.plugins();
         let zygotes = Zygotes::start(plugins.iter().map(|manifest| &**manifest), &self.ctx);
         self.ctx.zygotes.clone_from(&zygotes);
@@ -113,7 +160,7 @@ impl Run {
         record
     }
 
-    async fn walk(self) -> Result<RunRecord, Failure> {
+    async fn walk(self) -> Result<Ended, Failure> {
         let clock = Instant::now();
         let (halt_tx, halt) = halt::channel();
         let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
@@ -124,27 +171,47 @@ impl Run {
             jobs: Semaphore::new(self.options.jobs),
             slots: Arc::new(Semaphore::new(n_slots)),
             stopping: tokio::sync::Mutex::new(JoinSet::new()),
+            serving: first_served(&self.plan),
             plan: self.plan,
             ctx: self.ctx,
             options: self.options,
             board,
             halt,
+            prior: self
+                .redelivery
+                .as_ref()
+                .map_or_else(Vec::new, |prior| prior.steps.clone()),
         });
-        let (members, mut warnings) = configure::configure(&shared, &self.settings).await?;
+        let origins = self.keeping.as_ref().map(|keeping| keeping.run.clone());
+        let configure::Configured {
+            mut members,
+            opa_url,
+            mut warnings,
+        } = configure::configure(&shared, &self.settings, self.taken, self.keeping).await?;
+        let switchboard = Switchboard::new(&shared, &mut members.0);
         let (providers, checks, assistants, outputs) = members.split(&shared.plan);
         let data = gather::start(&shared, providers);
-        let results = check::run_all(&shared, checks, data).await;
-        let results = assist::run_all(&shared, assistants, results).await;
-        deliver::run_all(&shared, outputs, results).await;
+        let switchboard = Arc::new(switchboard.with_data(&data));
+        let results = check::run_all(&shared, &switchboard, checks, data, opa_url).await;
+        let results = assist::run_all(&shared, &switchboard, assistants, results).await;
+        let (results, delivery_of) = match self.redelivery {
+            Some(redelivery) => (redelivery.results, Some(redelivery.run)),
+            None => (results, None),
+        };
+        deliver::run_all(&shared, &switchboard, outputs, results).await;
+        switchboard.close().await;
         while shared.stopping.lock().await.join_next().await.is_some() {}
         forwarding.abort();
         let interrupted = *self.halt.borrow() >= Halt::Cancel;
         let stopped = shared.options.fail_fast && shared.board.has_failed();
-        let mut steps = shared.board.records();
+        let keeper = shared.board.kept().await;
+        let mut steps = shared.prior.clone();
+        steps.extend(shared.board.records());
         mark_stale(&mut steps);
         warnings.extend(shared.plan.warnings.iter().cloned());
         let outcome = outcome_of(&steps, interrupted, stopped);
-        Ok(RunRecord {
+        let lost = keeper.as_ref().map(|keeper| keeper.lost());
+        let record = RunRecord {
             record: RECORD_VERSION,
             run: shared.ctx.run_id.clone(),
             opsbox: env!("CARGO_PKG_VERSION").into(),
@@ -155,8 +222,23 @@ impl Run {
             exit_code: outcome.exit_code(),
             steps,
             warnings,
-        })
+            kept: lost == Some(false),
+            resumed_from: origins.as_ref().and_then(|run| run.resumed_from.clone()),
+            replayed_from: origins.and_then(|run| run.replayed_from),
+            delivery_of,
+        };
+        Ok(Ended { record, keeper })
     }
+}
+
+/// Returns, for each handler, the first step that it serves.
+fn first_served(plan: &Plan) -> Vec<Arc<AtomicUsize>> {
+    let first = |handler: &crate::plan::Planned| {
+        let name = Some(handler.manifest.name.as_str());
+        let step = plan.members().position(|planned| planned.served_by() == name);
+        Arc::new(AtomicUsize::new(step.unwrap_or_default()))
+    };
+    plan.handlers.iter().map(first).collect()
 }
 
 /// Hands the user's signal on to the run's own, which `--fail-fast` can raise as well.
