@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod dispatch;
 pub mod host;
+pub mod imports;
 pub mod keep;
 pub mod legacy;
 pub mod packages;
