@@ -13,8 +13,16 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/audit.py"),
     ),
     (
+        "opsbox/_bridge/calls.py",
+        include_str!("src/opsbox/_bridge/calls.py"),
+    ),
+    (
         "opsbox/_bridge/config.py",
         include_str!("src/opsbox/_bridge/config.py"),
+    ),
+    (
+        "opsbox/_bridge/handling.py",
+        include_str!("src/opsbox/_bridge/handling.py"),
     ),
     (
         "opsbox/_bridge/hooks.py",
@@ -43,6 +51,10 @@ pub const FILES: &[(&str, &str)] = &[
     (
         "opsbox/_bridge/probe.py",
         include_str!("src/opsbox/_bridge/probe.py"),
+    ),
+    (
+        "opsbox/_bridge/registry.py",
+        include_str!("src/opsbox/_bridge/registry.py"),
     ),
     (
         "opsbox/_bridge/service.py",

@@ -1,4 +1,4 @@
-"""Prints, as one line of JSON, which names plugins import from the modules for old plugins that these have not.
+"""Prints, as one line of JSON, the names that plugins import in vain from the modules for old plugins.
 
 The sources are read, nothing of a plugin is imported. `opsbox plugins doctor` runs this as a script, with one
 argument: a JSON list of plugins as the bridge gets them, of one interpreter.
@@ -15,7 +15,7 @@ _ROOT = os.path.dirname(os.path.dirname(_HERE))
 
 
 def main() -> None:
-    """Prints the line: an object of plugin names, each with a list of texts; plugins without any are left out."""
+    """Prints the line: an object of plugin names, each with a list of texts; who has none is left out."""
     sys.path[:] = [entry for entry in sys.path if entry and os.path.abspath(entry) != _HERE]
     sys.path.insert(0, _ROOT)
     found = {}
@@ -39,18 +39,15 @@ def unknown(spec: dict) -> list[str]:
         offered = _names.OFFERED.get(home)
         if offered is None and home.partition(".")[0] == "opsbox" and not _is_there(home):
             texts.append(f"{path}:{line} imports `{module}`, which is not there")
-        elif offered is not None and name not in (*offered, "*", None) and not _is_there(f"{home}.{name}"):
-            if not _in_original(home, name):
-                why = _names.ABSENT.get(home, {}).get(name)
-                reason = f": {why}" if why else ""
-                texts.append(
-                    f"{path}:{line} imports `{name}` from `{module}`, which does not have it{reason}"
-                )
+        elif offered is not None and name not in (*offered, "*", None) and not _elsewhere(home, name):
+            why = _names.ABSENT.get(home, {}).get(name)
+            reason = f": {why}" if why else ""
+            texts.append(f"{path}:{line} imports `{name}` from `{module}`, which does not have it{reason}")
     return texts
 
 
 def imported(path: str | None) -> list[tuple]:
-    """Returns line, module and name of every import from `opsbox` and `core`; the name is None for a whole module."""
+    """Returns line, module and name of every import from `opsbox` and `core`; no name for a whole module."""
     import ast
 
     try:
@@ -86,6 +83,11 @@ def _is_there(module: str) -> bool:
         os.path.isfile(os.path.join(home, *parts) + ".py") or os.path.isdir(os.path.join(home, *parts))
         for home in opsbox.__path__
     )
+
+
+def _elsewhere(module: str, name: str) -> bool:
+    """Tells whether a name is a module below a package, or what an original has that is installed too."""
+    return _is_there(f"{module}.{name}") or _in_original(module, name)
 
 
 def _in_original(module: str, name: str) -> bool:

@@ -6,18 +6,11 @@ import json
 import os
 
 from opsbox import _facts
-from opsbox._bridge import hooks, keys
+from opsbox._bridge import calls, hooks, keys
 from opsbox._wire import channel, codec, stdio
-from opsbox._wire.errors import HOOK_FAILED, WireError
+from opsbox._wire.errors import HOOK_FAILED, METHOD_NOT_FOUND, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
 
-_PARAMETERS = {
-    "process": "data",
-    "inject_data": "data",
-    "report_findings": "data",
-    "process_input": "input",
-    "process_results": "results",
-}
 # What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
 _PART = {
     "gather_data": "part of the data of {}",
@@ -43,7 +36,7 @@ class Bridge:
         spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
     """
 
-    methods = frozenset((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
+    methods = calls.Methods((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
 
     def __init__(self, spec: dict) -> None:
         self.name = spec["name"]
@@ -55,12 +48,14 @@ class Bridge:
         self._added_keys: set = set()
         self._configuration = None
         self._make_result = None
+        self._handling = None
         self._capture: stdio.Capture | None = None
 
     def connect(self, loop: Loop, capture_fd: int) -> None:
         """Joins loop and capture together."""
         self.loop = loop
-        is_output = self._spec["type"] == "output"
+        # Handlers and plugins of a type of their own may stand last in a pipeline; the host knows where.
+        is_output = self._spec["type"] not in ("provider", "input", "rego", "assistant")
         self._capture = stdio.Capture(capture_fd, self._output if is_output else self._printed, not is_output)
 
     def hello(self, params: dict) -> dict:
@@ -164,11 +159,16 @@ class Bridge:
         if hook is None and method in hooks.COMMON:
             return b"{}"
         if method == "activate":
+            self._handles()
             hook()
             return b"{}"
+        if method == "process_plugin":
+            return codec.encode(results.as_list(self._handles().process(hook, call)), self._warn)
+        if calls.is_own(method, params):
+            return codec.encode(calls.run(hook, params, self._result_class()), self._warn)
         if method == "gather_data":
             return codec.encode(results.as_one(hook()), self._warn)
-        value = params.get(_PARAMETERS[method])
+        value = params.get(calls.PARAMETERS[method])
         params.clear()
         if method in ("inject_data", "report_findings"):
             given = results.from_wire(value, self._result_class())
@@ -213,7 +213,17 @@ class Bridge:
             self._added_keys = keys.add(schema)
         return schema
 
+    def _handles(self) -> object:
+        """Returns the handler's side of the bridge, its hookspecs added; None for other plugins."""
+        if self._handling is None and self._spec["type"] == "handler":
+            from opsbox._bridge.handling import Handling
+
+            self._handling = Handling(self.loop, self.name, self._plugin, self._result_class())
+            self._handling.add_hookspecs()
+        return self._handling
+
     def _set_data(self, hook: object, fields: dict) -> bytes:
+        self._handles()
         _facts.config.clear()
         _facts.config.update(fields)
         if hook is None:
@@ -234,6 +244,8 @@ class Bridge:
                 return hook, spelling
         if method in (*hooks.COMMON, *hooks.BY_TYPE["rego"]):
             return None, method
+        if method not in hooks.BY_TYPE.get(self._spec["type"], ()):
+            raise WireError(METHOD_NOT_FOUND, f"class `{self._spec['class_name']}` has no hook `{method}`")
         raise WireError(
             HOOK_FAILED,
             f"class `{self._spec['class_name']}` has no hook `{method}`",
