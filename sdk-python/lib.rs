@@ -9,6 +9,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/__init__.py"),
     ),
     (
+        "opsbox/_bridge/audit.py",
+        include_str!("src/opsbox/_bridge/audit.py"),
+    ),
+    (
         "opsbox/_bridge/calls.py",
         include_str!("src/opsbox/_bridge/calls.py"),
     ),

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod dispatch;
 mod earlier;
 pub mod host;
+pub mod imports;
 pub mod keep;
 pub mod legacy;
 pub mod packages;
