@@ -6,6 +6,7 @@ mod bulk;
 mod checks;
 mod child;
 mod commands;
+mod kills;
 mod latency;
 mod peer;
 mod python_start;
@@ -22,7 +23,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "\
 usage: bench FIGURE [--opsbox PATH] [--rounds N] [--calls N] [--megabytes N] [--volumes N] [--keep DIR] [--python PATH]
-figures: latency | bulk | bulk-memory | commands | checks | python-start | rego
+figures: latency | bulk | bulk-memory | commands | checks | python-start | rego | kills
 ";
 
 /// What a figure may be told.
@@ -96,6 +97,7 @@ fn run(args: &[String]) -> Outcome {
         "checks" => checks::measure(&options),
         "python-start" => python_start::measure(&options),
         "rego" => rego::measure(&options),
+        "kills" => kills::measure(&options),
         other => Err(format!("no figure `{other}`\n{USAGE}").into()),
     }
 }

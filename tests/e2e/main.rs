@@ -26,6 +26,7 @@ mod python_plugins;
 mod python_suite;
 mod records;
 mod rego_checks;
+mod runs;
 mod sdk_samples;
 mod signals;
 mod silent_green;

@@ -6,6 +6,8 @@ use super::request::Answer;
 use super::table::{clean, faults_json, faults_text, table};
 use crate::config::{FieldReport, Resolution, Settings, Wanted};
 use crate::error::{Failure, Fault};
+use crate::manifest::units;
+use crate::store::{Limits, Store};
 use crate::suggest::did_you_mean;
 
 /// Shows the fields of a pipeline's plugins; the exit code is 2 where something is missing or wrong.
@@ -33,6 +35,37 @@ pub fn show(resolution: &Resolution, width: u16) -> Answer {
         json,
         code: if resolution.faults.is_empty() { 0 } else { 2 },
     }
+}
+
+/// Adds how runs are kept.
+pub fn with_runs(mut answer: Answer, store: &Store, limits: &Limits) -> Answer {
+    let Limits { keep, max_size, .. } = limits;
+    let how = if limits.keeps() {
+        format!(
+            "runs are kept in {}: for {} ({}), at most {} ({})",
+            store.root().display(),
+            units::words(keep.value),
+            keep.origin,
+            super::runs::size(max_size.value),
+            max_size.origin
+        )
+    } else {
+        let origin = if keep.value.is_zero() {
+            &keep.origin
+        } else {
+            &max_size.origin
+        };
+        format!("runs are not kept ({origin})")
+    };
+    answer.text.push_str(&format!("\n{}\n", clean(&how)));
+    answer.json["runs"] = json!({
+        "folder": store.root(),
+        "keep_seconds": keep.value.as_secs(),
+        "keep_origin": keep.origin,
+        "max_size_bytes": max_size.value,
+        "max_size_origin": max_size.origin,
+    });
+    answer
 }
 
 /// Says for each plugin that declares the field which places were asked and which one counts.

@@ -61,6 +61,8 @@ pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Request, Failure> {
     if let Some(setting) = modules {
         flags.pipeline = one(setting, "a pipeline without spaces, such as `a,b-c-d`")?;
     }
+    let no_keep = environ.filled("OPSBOX_NO_KEEP").map(str::to_ascii_lowercase);
+    flags.no_keep = matches!(no_keep.as_deref(), Some("1" | "yes" | "on" | "true"));
     plugin_dirs(&mut settings, &mut flags)?;
     screen(&mut settings, &mut flags, environ)?;
     let help = truth(settings.argument("help"))?;

@@ -3,8 +3,10 @@
 pub mod args;
 pub mod check;
 pub mod config;
+pub mod deliver;
 pub mod demo;
 pub mod dispatch;
+mod earlier;
 pub mod host;
 pub mod keep;
 pub mod legacy;
@@ -13,6 +15,7 @@ pub mod plan;
 pub mod plugins;
 pub mod request;
 pub mod run;
+pub mod runs;
 pub mod schemas;
 pub mod serve;
 pub mod signals;

@@ -26,7 +26,7 @@ use crate::error::{Failure, Fault};
 use crate::suggest::nearest;
 use layers::Layer;
 
-pub use project::{NamedPipeline, Project};
+pub use project::{NamedPipeline, Project, RunsTable};
 
 /// Reads a file that must hold one object: JSON, or TOML where its name ends in `.toml`.
 ///
