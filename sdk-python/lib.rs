@@ -154,6 +154,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/sdk/_context.py",
         include_str!("src/opsbox/sdk/_context.py"),
     ),
+    ("opsbox/sdk/_host.py", include_str!("src/opsbox/sdk/_host.py")),
     ("opsbox/sdk/_plugin.py", include_str!("src/opsbox/sdk/_plugin.py")),
     ("opsbox/sdk/_result.py", include_str!("src/opsbox/sdk/_result.py")),
     ("opsbox/sdk/_schema.py", include_str!("src/opsbox/sdk/_schema.py")),
