@@ -12,6 +12,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/config.py"),
     ),
     (
+        "opsbox/_bridge/diagnose.py",
+        include_str!("src/opsbox/_bridge/diagnose.py"),
+    ),
+    (
         "opsbox/_bridge/hooks.py",
         include_str!("src/opsbox/_bridge/hooks.py"),
     ),

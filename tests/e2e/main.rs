@@ -16,6 +16,7 @@ mod examples;
 mod house;
 mod interrupts;
 mod legacy_grammar;
+mod managed;
 mod mixed_run;
 mod outputs;
 mod providers;

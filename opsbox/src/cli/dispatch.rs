@@ -13,7 +13,7 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, demo, packages, plan, plugins, schemas};
+use crate::cli::{args, config, demo, diagnosis, doctor, packages, plan, plugins, schemas};
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
@@ -159,7 +159,11 @@ async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result
     match &query.what {
         PluginsWhat::List => plugins::list(&catalog, None, columns(ui)),
         PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(ui)),
-        PluginsWhat::Doctor => Ok(plugins::doctor(&catalog, &own.environ)),
+        PluginsWhat::Doctor => {
+            let run = host::prober(own);
+            let diagnoses = diagnosis::diagnose(&catalog, &own.environ.cache_dir, &run);
+            Ok(doctor::doctor(&catalog, &own.environ, &diagnoses))
+        }
         PluginsWhat::Show(name) => {
             let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;
             plugins::show(&catalog, name, Some(&schema), columns(ui))
