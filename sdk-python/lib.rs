@@ -3,9 +3,14 @@
 /// Every Python file: its path below the folder that goes on `sys.path`, with `/` between its parts, and its text. Sorted by path.
 pub const FILES: &[(&str, &str)] = &[
     ("opsbox/__init__.py", include_str!("src/opsbox/__init__.py")),
+    ("opsbox/__main__.py", include_str!("src/opsbox/__main__.py")),
     (
         "opsbox/_bridge/__init__.py",
         include_str!("src/opsbox/_bridge/__init__.py"),
+    ),
+    (
+        "opsbox/_bridge/calls.py",
+        include_str!("src/opsbox/_bridge/calls.py"),
     ),
     (
         "opsbox/_bridge/config.py",
@@ -16,8 +21,20 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/diagnose.py"),
     ),
     (
+        "opsbox/_bridge/handling.py",
+        include_str!("src/opsbox/_bridge/handling.py"),
+    ),
+    (
         "opsbox/_bridge/hooks.py",
         include_str!("src/opsbox/_bridge/hooks.py"),
+    ),
+    (
+        "opsbox/_bridge/inject.py",
+        include_str!("src/opsbox/_bridge/inject.py"),
+    ),
+    (
+        "opsbox/_bridge/keys.py",
+        include_str!("src/opsbox/_bridge/keys.py"),
     ),
     (
         "opsbox/_bridge/loading.py",
@@ -28,8 +45,16 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/main.py"),
     ),
     (
+        "opsbox/_bridge/preload.py",
+        include_str!("src/opsbox/_bridge/preload.py"),
+    ),
+    (
         "opsbox/_bridge/probe.py",
         include_str!("src/opsbox/_bridge/probe.py"),
+    ),
+    (
+        "opsbox/_bridge/registry.py",
+        include_str!("src/opsbox/_bridge/registry.py"),
     ),
     (
         "opsbox/_bridge/service.py",
@@ -52,6 +77,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/standins/core/config.py"),
     ),
     (
+        "opsbox/_bridge/standins/core/main.py",
+        include_str!("src/opsbox/_bridge/standins/core/main.py"),
+    ),
+    (
         "opsbox/_bridge/standins/core/plugins.py",
         include_str!("src/opsbox/_bridge/standins/core/plugins.py"),
     ),
@@ -63,12 +92,22 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_bridge/standins/pluggy.py",
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
     ),
+    (
+        "opsbox/_bridge/zygote.py",
+        include_str!("src/opsbox/_bridge/zygote.py"),
+    ),
     ("opsbox/_facts.py", include_str!("src/opsbox/_facts.py")),
     ("opsbox/_models.py", include_str!("src/opsbox/_models.py")),
+    ("opsbox/_names.py", include_str!("src/opsbox/_names.py")),
     ("opsbox/_original.py", include_str!("src/opsbox/_original.py")),
+    ("opsbox/_shapes.py", include_str!("src/opsbox/_shapes.py")),
     (
         "opsbox/_wire/__init__.py",
         include_str!("src/opsbox/_wire/__init__.py"),
+    ),
+    (
+        "opsbox/_wire/asking.py",
+        include_str!("src/opsbox/_wire/asking.py"),
     ),
     (
         "opsbox/_wire/channel.py",
@@ -88,6 +127,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_wire/message.py",
         include_str!("src/opsbox/_wire/message.py"),
     ),
+    ("opsbox/_wire/newer.py", include_str!("src/opsbox/_wire/newer.py")),
     (
         "opsbox/_wire/records.py",
         include_str!("src/opsbox/_wire/records.py"),
@@ -104,6 +144,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("opsbox/base_hooks.py", include_str!("src/opsbox/base_hooks.py")),
     ("opsbox/cli.py", include_str!("src/opsbox/cli.py")),
     ("opsbox/config.py", include_str!("src/opsbox/config.py")),
+    ("opsbox/main.py", include_str!("src/opsbox/main.py")),
     ("opsbox/plugins.py", include_str!("src/opsbox/plugins.py")),
     (
         "opsbox/sdk/__init__.py",

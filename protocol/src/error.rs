@@ -44,7 +44,7 @@ pub mod code {
     /// A plugin that sends one of the codes that only the host makes has it mapped to [`HOOK_FAILED`].
     pub fn from_plugin(code: i64) -> i64 {
         match code {
-            EXITED | TIMEOUT | PROTOCOL_FAULT | TOO_LARGE | SPAWN_FAILED => HOOK_FAILED,
+            EXITED | TIMEOUT | PROTOCOL_FAULT | TOO_LARGE | CALL_CYCLE | SPAWN_FAILED => HOOK_FAILED,
             other => other,
         }
     }

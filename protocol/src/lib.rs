@@ -6,6 +6,7 @@
 pub mod count;
 pub mod error;
 pub mod frame;
+pub mod handler;
 pub mod hook;
 pub mod incoming;
 pub mod limits;

@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use crate::error::ErrorBody;
+use crate::handler;
 use crate::message;
 use crate::result::OpsResult;
 
@@ -22,6 +23,11 @@ pub fn messages() -> Value {
     add::<message::ProgressParams>(&mut generator);
     add::<message::OutputParams>(&mut generator);
     add::<message::GapParams>(&mut generator);
+    add::<handler::PluginFacts>(&mut generator);
+    add::<handler::ProcessPluginParams>(&mut generator);
+    add::<handler::ActivePluginsParams>(&mut generator);
+    add::<handler::ActivePluginsResult>(&mut generator);
+    add::<handler::CallHookParams>(&mut generator);
     add::<OpsResult>(&mut generator);
     add::<ErrorBody>(&mut generator);
     let mut root = Map::new();

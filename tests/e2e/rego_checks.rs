@@ -2,6 +2,8 @@
 
 mod commands;
 mod failures;
+mod inject;
+mod opa_url;
 
 use serde_json::json;
 

@@ -10,14 +10,14 @@ use serde_json::Value;
 use crate::support::{Sandbox, step};
 
 /// A run that is on its way, with its events.
-struct Running {
+pub struct Running {
     child: Child,
     events: BufReader<ChildStderr>,
     seen: String,
 }
 
 impl Running {
-    fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
+    pub fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
         let mut child = sandbox.start(&[args, &["--progress", "json"]].concat());
         let events = BufReader::new(child.stderr.take().unwrap());
         Self {
@@ -50,18 +50,18 @@ impl Running {
     }
 
     #[track_caller]
-    fn wait_for(&mut self, plugin: &str, hook: &str) {
+    pub fn wait_for(&mut self, plugin: &str, hook: &str) {
         self.wait(|event| event["event"] == "started" && event["plugin"] == plugin && event["hook"] == hook);
     }
 
     #[track_caller]
-    fn wait_for_end_of(&mut self, plugin: &str) {
+    pub fn wait_for_end_of(&mut self, plugin: &str) {
         self.wait(|event| event["event"] == "settled" && event["step"]["plugin"] == plugin);
     }
 
     /// Reads lines until one holds this text.
     #[track_caller]
-    fn wait_for_text(&mut self, text: &str) {
+    pub fn wait_for_text(&mut self, text: &str) {
         while !self.seen.contains(text) {
             let mut line = String::new();
             assert_ne!(
@@ -74,12 +74,12 @@ impl Running {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end; returns the status and both streams.
-    fn finish(mut self) -> (ExitStatus, String, String) {
+    pub fn finish(mut self) -> (ExitStatus, String, String) {
         let mut stdout = String::new();
         self.child
             .stdout

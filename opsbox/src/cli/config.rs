@@ -127,24 +127,20 @@ pub fn arguments(pipeline: &str, resolution: &Resolution, width: u16) -> Answer 
     let rows: Vec<Vec<String>> = fields()
         .map(|report| {
             let required = if report.required { "yes" } else { "no" };
-            let default = report
-                .shown_default()
-                .map(|text| format!(" (default {text})"))
-                .unwrap_or_default();
-            let about = report.description.clone().unwrap_or_default();
             vec![
                 format!("--{}", report.name),
                 report.plugin.clone(),
                 report.kind.clone(),
                 required.to_owned(),
-                format!("{about}{default}"),
+                report.shown_default().unwrap_or_default(),
+                report.description.clone().unwrap_or_default(),
             ]
         })
         .collect();
     let text = if rows.is_empty() {
         format!("the plugins of pipeline {} take no arguments\n", clean(pipeline))
     } else {
-        let header = ["argument", "plugin", "type", "required", "description"];
+        let header = ["argument", "plugin", "type", "required", "default", "description"];
         format!(
             "arguments of pipeline {}:\n\n{}",
             clean(pipeline),
@@ -199,6 +195,7 @@ pub(super) fn fields_json(resolution: &Resolution) -> Value {
 fn field_json(report: &FieldReport) -> Value {
     let hidden = |value: &Option<Value>| match value {
         Some(_) if report.secret => json!(crate::config::SECRET),
+        Some(Value::String(text)) => json!(crate::redact::userinfo(text)),
         other => json!(other),
     };
     json!({
@@ -310,10 +307,10 @@ mod tests {
         expect![[r#"
             arguments of pipeline ec2-cli_out:
 
-            ARGUMENT  PLUGIN  TYPE     REQUIRED  DESCRIPTION
-            --region  ec2     string   yes       where to look
+            ARGUMENT  PLUGIN  TYPE     REQUIRED  DEFAULT  DESCRIPTION
+            --region  ec2     string   yes                where to look
             --token   ec2     string   no
-            --max     ec2     integer  no        (default 5)
+            --max     ec2     integer  no        5
             --zone    ec2     string   yes
         "#]]
         .assert_eq(&answer.text);

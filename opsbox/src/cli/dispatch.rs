@@ -14,6 +14,7 @@ use crate::cli::request::{
 };
 use crate::cli::run::{self, Prepared};
 use crate::cli::{args, config, demo, diagnosis, doctor, packages, plan, plugins, schemas};
+use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
@@ -116,7 +117,11 @@ impl Planned {
     }
 
     fn wanted(&self) -> Vec<Wanted<'_>> {
+        let handler = self.prepared.plan.has_rego_checks().then(of_rego_checks);
         wanted(&self.manifests, &self.schemas)
+            .into_iter()
+            .chain(handler)
+            .collect()
     }
 
     fn resolution(&self) -> Resolution {
@@ -203,7 +208,9 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
                 settings,
             } = look(own, ui, &query.flags)?;
             let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await?;
-            config::explain(&settings, &wanted(&catalog.plugins, &schemas), field, columns(ui))
+            let mut wanted = wanted(&catalog.plugins, &schemas);
+            wanted.push(of_rego_checks());
+            config::explain(&settings, &wanted, field, columns(ui))
         }
         ConfigWhat::Explain(field) => {
             let planned = Planned::of(own, ui, &query.flags).await?;

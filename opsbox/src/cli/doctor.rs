@@ -59,6 +59,7 @@ pub fn doctor(catalog: &Catalog, environ: &Environ, diagnoses: &[Diagnosis]) -> 
         "unusable": catalog.unusable.iter().map(unusable_json).collect::<Vec<_>>(),
         "replaced": replaced_json(catalog),
         "warnings": catalog.warnings,
+        "plugin_warnings": catalog.plugins.iter().flat_map(|manifest| &manifest.warnings).collect::<Vec<_>>(),
         "faults": faults_json(&faults),
         "notes": faults_json(&said),
     });

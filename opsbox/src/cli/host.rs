@@ -107,8 +107,18 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) 
         log_level: ui.log_level(),
         terminal: ui.terminal(),
         legacy_environment: !flags.no_legacy_env,
+        no_zygote: flags.no_zygote || is_on(environ, "OPSBOX_NO_ZYGOTE"),
+        zygotes: None,
         guardian: None,
     }
+}
+
+/// Returns whether a variable that stands for a flag is set, for the grammar and the commands that do not have the flag.
+fn is_on(environ: &Environ, name: &str) -> bool {
+    let off = ["0", "no", "off", "false"];
+    environ
+        .filled(name)
+        .is_some_and(|value| !off.contains(&value.to_ascii_lowercase().as_str()))
 }
 
 /// Returns an id that no other run of this user has: the time and the process.

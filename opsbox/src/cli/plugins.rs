@@ -152,6 +152,17 @@ pub(super) fn notes(catalog: &Catalog) -> String {
             .iter()
             .for_each(|replaced| text.push_str(&format!("  {}\n", clean(&replaced.text()))));
     }
+    let assumed: Vec<&String> = catalog
+        .plugins
+        .iter()
+        .flat_map(|manifest| &manifest.warnings)
+        .collect();
+    if !assumed.is_empty() {
+        text.push_str("\nodd, but usable:\n");
+        assumed
+            .iter()
+            .for_each(|warning| text.push_str(&format!("  {}\n", clean(warning))));
+    }
     for warning in &catalog.warnings {
         text.push_str(&format!("\nwarning: {}\n", clean(warning)));
     }

@@ -87,6 +87,8 @@ pub struct RunFlags {
     pub fail_fast: bool,
     /// `--no-legacy-env`: legacy plugins see no `AWS_*`.
     pub no_legacy_env: bool,
+    /// `--no-zygote`: every Python plugin is started by itself.
+    pub no_zygote: bool,
     /// `-o`: where the run's record goes.
     pub record: Option<PathBuf>,
     /// `--format json`: the record goes to stdout.

@@ -10,7 +10,7 @@ use crate::config::{Given, Project, Settings};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault, Kind};
 use crate::pipeline::Pipeline;
-use crate::plan::{Handler, Plan};
+use crate::plan::Plan;
 use crate::report::{Outcome, RunRecord};
 use crate::run::{Run, RunOptions};
 use crate::ui::{RunWatch, Ui};
@@ -90,7 +90,6 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
     for warning in &catalog.warnings {
         ui.warn(warning);
     }
-    refuse_handlers(&plan)?;
     if let Some(path) = &flags.record {
         keep::check_writable(path).map_err(Failure::usage)?;
     }
@@ -115,31 +114,6 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
     // Nothing runs any more that a signal could cancel.
     drop(interrupts);
     finish(ui, &watch, flags, outcome?)
-}
-
-/// Handler plugins have their place in plan and protocol, but this release does not run them.
-fn refuse_handlers(plan: &Plan) -> Result<(), Failure> {
-    let served = plan.checks.iter().chain(&plan.assistants).chain(&plan.outputs);
-    let faults: Vec<_> = served
-        .filter_map(|planned| match &planned.handler {
-            Handler::Plugin(handler) => Some(
-                Fault::new(format!(
-                    "plugin `{}` of type `{}` is served by the handler plugin `{handler}`, which this release cannot run",
-                    planned.manifest.name, planned.manifest.kind
-                ))
-                .hint("leave it out of the pipeline; `opsbox plan` shows what it would be"),
-            ),
-            _ => None,
-        })
-        .collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure {
-            kind: Kind::Usage,
-            faults,
-        })
-    }
 }
 
 /// Shows the summary, keeps the record and returns the exit code; what cannot be written takes nothing from the rest.

@@ -157,7 +157,7 @@ fn check_type(report: &mut Report<'_>, field: &Table<'_>, value: &DeValue<'_>, a
 }
 
 /// Turns a TOML value into JSON; a date becomes its text.
-fn json(value: &DeValue<'_>) -> Value {
+pub(super) fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())

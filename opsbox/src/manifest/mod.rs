@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Fault;
 use crate::python::Interpreter;
@@ -313,6 +313,8 @@ pub struct Manifest {
     pub flow: Flow,
     /// For handlers: the types it serves.
     pub handles: Vec<String>,
+    /// Every table other than `[info]`, as JSON: what a handler plugin is told of it.
+    pub extra: Map<String, Value>,
     /// Whether it is a plugin for the Python bridge, with the rights and ways of the original.
     pub legacy: bool,
     /// What is odd about the manifest but does not keep it from being used.

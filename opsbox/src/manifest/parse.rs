@@ -202,6 +202,7 @@ fn manifest(
         config_schema,
         flow,
         handles,
+        extra: tables::extra(root),
         legacy,
         warnings: Vec::new(),
     })

@@ -1,5 +1,8 @@
 //! The tables that only set figures and words: `[timeouts]`, `[limits]`, `[check]`, `[assistant]`, `[handler]`.
 
+use serde_json::{Map, Value};
+
+use super::fields;
 use super::read::{Report, Table};
 use super::{CheckFacts, Flow, Severity, Timeouts};
 
@@ -62,4 +65,12 @@ pub(super) fn handles(report: &mut Report<'_>, root: &Table<'_>, modern: bool) -
     };
     table.only(report, &["handles"], modern);
     table.strings(report, "handles").unwrap_or_default()
+}
+
+/// Returns every table but `[info]`, and whatever else stands at the outermost level.
+pub(super) fn extra(root: &Table<'_>) -> Map<String, Value> {
+    let others = root.entries().into_iter().filter(|(key, _, _)| *key != "info");
+    others
+        .map(|(key, value, _)| (key.to_owned(), fields::json(value)))
+        .collect()
 }

@@ -51,10 +51,10 @@ impl<'c> Closure<'c> {
             };
         }
         let providers = self.uses(manifest);
-        if manifest.kind == Kind::Rego {
+        let handler = self.handler(manifest);
+        if handler == Handler::Rego {
             self.check_rego(manifest, &providers);
         }
-        let handler = self.handler(manifest);
         Planned {
             manifest: Arc::clone(manifest),
             providers,
@@ -183,13 +183,15 @@ impl<'c> Closure<'c> {
 
     fn handler(&mut self, manifest: &Arc<Manifest>) -> Handler {
         let kind = manifest.kind.name();
-        let serves = |planned: &&Planned| {
-            manifest.uses.contains(&planned.manifest.name)
-                && planned.manifest.handles.iter().any(|handled| handled == kind)
-        };
         // A handler that the plugin names goes before a built-in one of the same type.
-        if let Some(planned) = self.handlers.iter().find(serves) {
-            return Handler::Plugin(planned.manifest.name.clone());
+        let named = manifest.uses.iter().find(|name| {
+            self.handlers.iter().any(|planned| {
+                planned.manifest.name == **name
+                    && planned.manifest.handles.iter().any(|handled| handled == kind)
+            })
+        });
+        if let Some(name) = named {
+            return Handler::Plugin(name.clone());
         }
         match &manifest.kind {
             Kind::Rego => Handler::Rego,

@@ -50,6 +50,14 @@ impl Planned {
     pub fn pass_through(&self) -> bool {
         self.manifest.kind == Kind::Provider
     }
+
+    /// Returns the handler plugin that runs it; `None` where the host does.
+    pub fn served_by(&self) -> Option<&str> {
+        match &self.handler {
+            Handler::Plugin(name) => Some(name),
+            Handler::General | Handler::Rego => None,
+        }
+    }
 }
 
 /// What runs, stage by stage.
@@ -98,6 +106,48 @@ impl Plan {
         }
         plan.warnings = warnings(&plan, catalog);
         Ok(plan)
+    }
+
+    /// Returns whether a Rego check is among the checks.
+    pub fn has_rego_checks(&self) -> bool {
+        self.checks
+            .iter()
+            .any(|planned| planned.manifest.kind == Kind::Rego)
+    }
+
+    /// Returns what has a place in a run, by its index: the steps (providers, checks, assistants, outputs), then the handlers.
+    pub fn members(&self) -> impl Iterator<Item = &Planned> {
+        self.providers
+            .iter()
+            .chain(&self.checks)
+            .chain(&self.assistants)
+            .chain(&self.outputs)
+            .chain(&self.handlers)
+    }
+
+    /// Returns how many steps there are; members from this index on are handlers.
+    pub fn n_steps(&self) -> usize {
+        self.providers.len() + self.checks.len() + self.assistants.len() + self.outputs.len()
+    }
+
+    /// Returns whether a member is a handler, or a plugin that one serves: such call each other while they run.
+    pub fn is_partner(&self, index: usize) -> bool {
+        index >= self.n_steps() || self.is_served(index)
+    }
+
+    /// Returns whether a member is run by a handler plugin.
+    pub fn is_served(&self, index: usize) -> bool {
+        let member = self.members().nth(index);
+        member.is_some_and(|planned| planned.served_by().is_some())
+    }
+
+    /// Returns the index of the handler plugin of this name among the members.
+    pub fn handler_index(&self, name: &str) -> Option<usize> {
+        let place = self
+            .handlers
+            .iter()
+            .position(|planned| planned.manifest.name == name)?;
+        Some(self.n_steps() + place)
     }
 
     /// Returns every plugin of the plan once: providers, checks, assistants, outputs, handlers.

@@ -15,7 +15,9 @@ pub(crate) fn plugin(folder: &str, name: &str, kind: &str, uses: &[&str]) -> Arc
     } else {
         ""
     };
-    let handles = if kind == "handler" {
+    let handles = if name == "judging" {
+        "[handler]\nhandles = ['rego', 'provider']\n"
+    } else if kind == "handler" {
         "[handler]\nhandles = ['odd', 'input']\n"
     } else {
         ""
@@ -50,7 +52,9 @@ fn catalog() -> Catalog {
         plugin("p", "twice", "input", &[]),
         plugin("q", "twice", "input", &[]),
         plugin("p", "special", "handler", &[]),
+        plugin("p", "judging", "handler", &["host"]),
         plugin("p", "mine", "input", &["special"]),
+        plugin("p", "judge", "rego", &["judging"]),
         plugin("p", "strange", "odd", &[]),
         plugin("p", "typo", "ouput", &[]),
     ];
@@ -115,6 +119,24 @@ fn handler_plugins_serve_what_names_them_or_what_nothing_built_in_serves() {
               hint: types of this host: provider, input, rego, assistant, output, handler
         "#]],
     );
+}
+
+#[test]
+fn a_rego_check_of_a_handler_plugin_needs_no_provider_and_the_handler_brings_its_own() {
+    let plan = plan("judge,idle-limit-strange").unwrap();
+    assert_eq!(plan.checks[0].handler, Handler::Plugin("judging".into()));
+    assert_eq!(plan.checks[1].handler, Handler::Rego);
+    assert_eq!(plan.outputs[0].handler, Handler::Plugin("special".into()));
+    assert_eq!(names(&plan.providers), ["host", "account", "ec2"]);
+    assert_eq!(names(&plan.handlers), ["judging", "special"]);
+    let members: Vec<_> = plan
+        .members()
+        .enumerate()
+        .map(|(index, planned)| (planned.manifest.name.as_str(), plan.is_partner(index)))
+        .filter_map(|(name, is_partner)| is_partner.then_some(name))
+        .collect();
+    assert_eq!(members, ["judge", "strange", "judging", "special"]);
+    assert_eq!(plan.handler_index("special"), Some(8));
 }
 
 #[test]

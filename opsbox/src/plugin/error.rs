@@ -213,6 +213,30 @@ impl PluginError {
         )
     }
 
+    /// Names another method than the one that was called, where that is nothing a person knows.
+    #[must_use]
+    pub fn renamed(mut self, called: &str, known: &str) -> Self {
+        match &mut self {
+            Self::Exited { when: text, .. }
+            | Self::ClosedStdout { when: text }
+            | Self::Stopped { when: text }
+            | Self::Timeout { method: text, .. }
+            | Self::Stalled { method: text, .. }
+            | Self::TooLarge { method: text, .. }
+            | Self::Shape { method: text, .. }
+            | Self::Answered { method: text, .. }
+            | Self::Cancelled { method: text } => *text = text.replace(called, known),
+            Self::NotFound { .. }
+            | Self::Spawn { .. }
+            | Self::Protocol { .. }
+            | Self::NoHook { .. }
+            | Self::Policy { .. }
+            | Self::Unreadable { .. }
+            | Self::Version { .. } => {}
+        }
+        self
+    }
+
     /// Makes a fault that names the plugin.
     pub fn fault(&self, plugin: &str) -> Fault {
         Fault {

@@ -2,22 +2,29 @@
 //!
 //! Nothing outside this module starts a process or waits for one.
 
+mod asked;
 pub mod call;
 pub mod error;
 pub mod event;
 pub mod follow;
 pub mod guardian;
+mod heard;
 pub mod launch;
+mod leash;
 pub mod peer;
 pub mod process;
 mod quota;
 mod reader;
 pub mod session;
+mod stderr;
 mod supervise;
 pub mod tool;
 mod writer;
+pub mod zygote;
 
+pub(crate) use asked::{Ask, HostRequest};
 pub use call::{Gap, Reply, ResultSlice};
 pub use error::PluginError;
 pub use event::{Event, Sink};
-pub use session::{Session, SessionContext};
+pub(crate) use leash::Leash;
+pub use session::{CallOutcome, Session, SessionContext};

@@ -51,7 +51,7 @@ struct Failed;
 
 impl Lines {
     /// Hands on every line that the new bytes complete.
-    fn take_new(&mut self, shared: &Shared) -> Result<(), Failed> {
+    fn take_new(&mut self, shared: &Arc<Shared>) -> Result<(), Failed> {
         let mut ends = Vec::new();
         while self.scanned < self.buffer.len() {
             match self.scan.feed(&self.buffer[self.scanned..]) {

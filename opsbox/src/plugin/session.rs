@@ -1,5 +1,6 @@
 //! The life cycle of one plugin: spawn, handshake, configure, activate, call, stop.
 
+mod held;
 mod wait;
 
 use std::sync::Arc;
@@ -21,11 +22,13 @@ use super::error::PluginError;
 use super::event::Sink;
 pub use super::launch::SessionContext;
 use super::launch::{Clocks, SessionSpec};
-use super::peer::{Pieces, Shared};
+use super::peer::{Order, Pieces, Shared};
 use super::process::{Pipes, Process};
 use super::reader;
 use super::supervise::{supervise, watch_writer};
 use super::writer;
+use super::zygote;
+pub(crate) use held::Killer;
 use wait::Deadlines;
 
 /// The additions to the protocol that this host knows.
@@ -81,7 +84,8 @@ impl Session {
                 ours: VERSION.to_string(),
             });
         }
-        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink, ctx.guardian.as_ref())?;
+        let cancel_at = if spec.delivers { Halt::Abort } else { Halt::Cancel };
+        let (process, Pipes { stdin, stdout }) = zygote::spawn(&spec, ctx, &sink, &halt, cancel_at).await?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
@@ -111,7 +115,7 @@ impl Session {
             process,
             clocks: spec.clocks,
             halt,
-            cancel_at: if spec.delivers { Halt::Abort } else { Halt::Cancel },
+            cancel_at,
             hello,
             carried: Vec::new(),
             writer,
@@ -291,14 +295,13 @@ impl Session {
         params: Pieces,
         total: Option<Duration>,
     ) -> CallOutcome {
-        let reports = self.knows("progress");
-        let deadlines = Deadlines {
-            total: total.map(|limit| (limit, "hook_total")),
-            idle: if reports { self.clocks.hook_idle } else { None },
+        let order = Order {
+            method,
+            expect,
+            params,
+            desk: None,
         };
-        let mut outcome = self.wait_for(method, expect, params, deadlines).await;
-        outcome.gaps.splice(0..0, std::mem::take(&mut self.carried));
-        outcome
+        self.work(order, total, None).await
     }
 
     async fn simple<P: serde::Serialize>(
@@ -316,9 +319,13 @@ impl Session {
             total: limit.map(|limit| (limit, key)),
             idle: None,
         };
-        let outcome = self
-            .wait_for(hook.method(), Expect::Raw, vec![Bytes::from(params)], deadlines)
-            .await;
+        let order = Order {
+            method: hook.method(),
+            expect: Expect::Raw,
+            params: vec![Bytes::from(params)],
+            desk: None,
+        };
+        let outcome = self.wait_for(order, deadlines, None).await;
         // What could not be reached while the plugin got ready is missing from its first answer.
         self.carried.extend(outcome.gaps);
         match outcome.answer? {

@@ -27,13 +27,44 @@ pub fn parse(what: &'static str, json: &str) -> Result<Value, RegoError> {
     parsed.map_err(|why| RegoError::Data { what, why })
 }
 
-/// Returns what a policy sees as `input`: `details.input` where there is one, else the details.
-pub fn input_of(details: Value) -> Value {
-    let input = details
-        .as_object()
-        .ok()
-        .and_then(|fields| fields.get(&Value::from("input")).cloned());
-    input.unwrap_or(details)
+/// What a policy sees as `input`.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Its value.
+    pub value: Value,
+    /// Whether it is the member `input` of the details, rather than the details themselves.
+    is_member: bool,
+}
+
+impl Input {
+    /// Takes it out of a Result's details: `details.input` where there is one, else the details.
+    pub fn of(details: Value) -> Self {
+        let member = details
+            .as_object()
+            .ok()
+            .and_then(|fields| fields.get(&Value::from("input")).cloned());
+        Self {
+            is_member: member.is_some(),
+            value: member.unwrap_or(details),
+        }
+    }
+
+    /// Returns the input with these keys set, as a plugin would set them in `details["input"]`; the other parts are shared, not copied.
+    ///
+    /// # Errors
+    /// [`RegoError::NoInput`] where the details have no `input` that is an object.
+    pub fn with(&self, patch: &Value) -> Result<Value, RegoError> {
+        let mut value = self.value.clone();
+        match (value.as_object_mut(), patch.as_object()) {
+            (Ok(fields), Ok(set)) if self.is_member => {
+                for (key, item) in set.iter() {
+                    fields.insert(key.clone(), item.clone());
+                }
+            }
+            _ => return Err(RegoError::NoInput),
+        }
+        Ok(value)
+    }
 }
 
 /// A run of n digits covers an index that is a multiple of n, so only those need to be looked at.
@@ -123,9 +154,64 @@ mod tests {
 
     #[test]
     fn input_is_the_member_of_that_name_or_the_whole() {
-        let text = |json: &str| Speller::default().text(&input_of(parse("data", json).unwrap()));
+        let text = |json: &str| Speller::default().text(&Input::of(parse("data", json).unwrap()).value);
         assert_eq!(text(r#"{"input":{"a":1},"b":2}"#), r#"{"a":1}"#);
         assert_eq!(text(r#"{"b":2}"#), r#"{"b":2}"#);
         assert_eq!(text(r#"[{"input":1}]"#), r#"[{"input":1}]"#);
+    }
+
+    #[test]
+    fn a_patch_sets_keys_of_the_member_and_leaves_the_kept_input_as_it_was() {
+        let input = Input::of(parse("data", r#"{"input":{"a":1,"b":[2]},"c":3}"#).unwrap());
+        let patch = parse("patch", r#"{"b":1e21,"z":{"y":123456789012345678901}}"#).unwrap();
+        let patched = Speller::default().text(&input.with(&patch).unwrap());
+        assert_eq!(patched, r#"{"a":1,"b":1e+21,"z":{"y":123456789012345678901}}"#);
+        assert_eq!(Speller::default().text(&input.value), r#"{"a":1,"b":[2]}"#);
+    }
+
+    #[test]
+    fn without_a_member_that_is_an_object_there_is_nothing_to_patch() {
+        let patch = parse("patch", r#"{"a":1}"#).unwrap();
+        for json in [
+            "{}",
+            r#"{"a":2}"#,
+            r#"{"input":[1]}"#,
+            r#"{"input":null}"#,
+            r#"[{"input":{}}]"#,
+        ] {
+            let input = Input::of(parse("data", json).unwrap());
+            assert_eq!(input.with(&patch).unwrap_err(), RegoError::NoInput, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_is_read_as_the_nearest_number_to_its_last_digit() {
+        for (text, nearest) in [
+            ("0.33333333333333333334", "0.3333333333333333"),
+            ("122.416294033786585", "122.41629403378658"),
+            ("8.988465674311582e307", "8.988465674311582e+307"),
+            (
+                "0.000000000000000000000000000000000000012345678901234567",
+                "1.2345678901234567e-38",
+            ),
+        ] {
+            assert_eq!(
+                Speller::default().text(&parse("data", text).unwrap()),
+                nearest,
+                "{text}"
+            );
+        }
+        // Every one of these has 17 digits, the most that a double can need.
+        let mut bits = 0x3fd5_5555_5555_5555_u64;
+        for _ in 0..10_000 {
+            bits = bits
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let number = f64::from_bits(bits >> 2);
+            let text = format!("[{number:.16e}]");
+            let read = Speller::default().text(&parse("data", &text).unwrap());
+            let read: [f64; 1] = serde_json::from_str(&read).unwrap();
+            assert_eq!(read[0].to_bits(), number.to_bits(), "{text}");
+        }
     }
 }

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use opsbox_protocol::Hook;
 
+use crate::halt::Halt;
 use crate::manifest::Flow;
 use crate::plugin::ResultSlice;
 
 use super::board::Ending;
+use super::handle::Switchboard;
 use super::member::{self, Member};
 use super::{Shared, params};
 
@@ -50,6 +52,7 @@ impl Flowing {
 /// Returns what the outputs get. A failed assistant leaves the Results as they are.
 pub(crate) async fn run_all(
     shared: &Arc<Shared>,
+    switchboard: &Arc<Switchboard>,
     assistants: Vec<Member>,
     results: Vec<ResultSlice>,
 ) -> Vec<ResultSlice> {
@@ -58,7 +61,11 @@ pub(crate) async fn run_all(
         added: None,
     };
     for member in assistants {
-        assist(shared, member, &mut flowing).await;
+        if shared.plan.is_served(member.step) {
+            handled(shared, switchboard, member, &mut flowing).await;
+        } else {
+            assist(shared, member, &mut flowing).await;
+        }
     }
     flowing.added.unwrap_or(flowing.base)
 }
@@ -101,6 +108,26 @@ async fn assist(shared: &Shared, mut member: Member, flowing: &mut Flowing) {
             ending
         }
         Err(error) => Ending::failed(&error).with_gaps(outcome.gaps),
+    };
+    shared.board.settle(member.step, Some(since), ending);
+}
+
+/// Runs an assistant through its handler.
+async fn handled(shared: &Shared, switchboard: &Arc<Switchboard>, member: Member, flowing: &mut Flowing) {
+    if shared.is_halted() {
+        let ending = Ending::blocked("the run was stopped");
+        return shared.board.settle(member.step, None, ending);
+    }
+    let since = Instant::now();
+    let flow = member.manifest.flow;
+    let given = flowing.given(flow);
+    let ending = match switchboard.step(&member, &given, &[], Halt::Cancel).await {
+        Ok((answer, gaps)) => {
+            let ending = Ending::delivered(&answer, None, gaps);
+            flowing.take(flow, answer);
+            ending
+        }
+        Err(ending) => ending,
     };
     shared.board.settle(member.step, Some(since), ending);
 }

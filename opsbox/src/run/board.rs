@@ -1,5 +1,6 @@
 //! The records of a run's steps while it goes on; every step is settled exactly once.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -164,16 +165,23 @@ impl Board {
 
     /// Returns where the events of a process go that serves this step under another name.
     pub(crate) fn sink_of(&self, step: usize, plugin: String) -> Sink {
+        self.sink_following(Arc::new(AtomicUsize::new(step)), plugin)
+    }
+
+    /// Returns where the events of a process go that serves one step after the other: always to the one that it serves now.
+    pub(crate) fn sink_following(&self, step: Arc<AtomicUsize>, plugin: String) -> Sink {
         let observer = Arc::clone(&self.observer);
         let redactor = Arc::clone(&self.redactor);
-        let role = self.steps()[step].role;
+        let roles: Vec<_> = self.steps().iter().map(|step| step.role).collect();
         Arc::new(move |event| {
+            let step = step.load(Ordering::Relaxed);
+            let is_output = roles.get(step) == Some(&Role::Output);
             let event = match redactor.get() {
                 Some(redactor) => redactor.event(event),
                 None => event,
             };
             let event = match event {
-                Event::Output { text, .. } if role != Role::Output => Event::Log {
+                Event::Output { text, .. } if !is_output => Event::Log {
                     level: opsbox_protocol::message::LogLevel::Info,
                     message: text.trim_end().to_owned(),
                 },
@@ -189,8 +197,11 @@ impl Board {
         let _first = self.redactor.set(redactor);
     }
 
+    /// Tells that a step calls a hook; handlers have no step.
     pub(crate) fn started(&self, step: usize, hook: &str) {
-        self.observer.started(step, hook);
+        if step < self.steps().len() {
+            self.observer.started(step, hook);
+        }
     }
 
     /// Writes down how a step ended.

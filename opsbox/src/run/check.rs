@@ -7,13 +7,15 @@ use std::time::Instant;
 use opsbox_protocol::Hook;
 use tokio::task::JoinSet;
 
+use crate::halt::Halt;
 use crate::manifest::{Kind, Manifest};
-use crate::plan::Planned;
+use crate::plan::{Handler, Planned};
 use crate::plugin::{Gap, ResultSlice};
 use crate::report::SkipReason;
 
 use super::board::Ending;
 use super::gather::{self, Awaited, Gathered};
+use super::handle::Switchboard;
 use super::member::{self, Member};
 use super::rego::{self, Worker};
 use super::{Shared, params};
@@ -21,10 +23,12 @@ use super::{Shared, params};
 /// Runs every check, at most `--jobs` at once, and returns their Results in the order of the pipeline.
 pub(crate) async fn run_all(
     shared: &Arc<Shared>,
+    switchboard: &Arc<Switchboard>,
     checks: Vec<Member>,
     data: Vec<Awaited>,
+    opa_url: Option<String>,
 ) -> Vec<ResultSlice> {
-    let workers = rego::start_workers(shared, &checks);
+    let workers = rego::start_workers(shared, &checks, opa_url.as_deref());
     let mut running = JoinSet::new();
     for (index, member) in checks.into_iter().enumerate() {
         let planned = &shared.plan.checks[index];
@@ -38,8 +42,13 @@ pub(crate) async fn run_all(
             .first()
             .and_then(|provider| workers.get(provider))
             .cloned();
+        let runner = if planned.served_by().is_some() {
+            Runner::Handler(Arc::clone(switchboard), planned.providers.clone())
+        } else {
+            worker.map_or(Runner::Host, Runner::Worker)
+        };
         let shared = Arc::clone(shared);
-        running.spawn(async move { (index, check(&shared, member, awaited, worker).await) });
+        running.spawn(async move { (index, check(&shared, member, awaited, runner).await) });
     }
     // From here on only the checks themselves hold the data, so that it is freed after its last consumer.
     drop(data);
@@ -56,11 +65,21 @@ pub(crate) async fn run_all(
     results.into_values().flatten().collect()
 }
 
+/// Who runs a check.
+enum Runner {
+    /// The host: an input, or a provider that is handed on.
+    Host,
+    /// The worker of its provider.
+    Worker(Arc<Worker>),
+    /// A handler plugin, for a check of these providers.
+    Handler(Arc<Switchboard>, Vec<usize>),
+}
+
 async fn check(
     shared: &Arc<Shared>,
     member: Member,
     awaited: Vec<Awaited>,
-    worker: Option<Arc<Worker>>,
+    runner: Runner,
 ) -> Vec<ResultSlice> {
     let step = member.step;
     let n_providers = awaited.len();
@@ -82,9 +101,13 @@ async fn check(
     }
     let gaps = touching(&member.manifest, &gathered);
     let since = Instant::now();
-    let made = match (&member.manifest.kind, worker) {
+    let made = match (&member.manifest.kind, runner) {
         (Kind::Provider, _) => Ok(pass_on(gathered, gaps)),
-        (Kind::Rego, Some(worker)) => rego::check(shared, member, &worker, &gathered, gaps).await,
+        (_, Runner::Handler(switchboard, providers)) => {
+            drop(gathered);
+            handled(shared, &switchboard, member, &providers, gaps).await
+        }
+        (Kind::Rego, Runner::Worker(worker)) => rego::check(shared, member, &worker, &gathered, gaps).await,
         _ => input(shared, member, gathered, gaps).await,
     };
     let (results, ending) = match made {
@@ -183,7 +206,35 @@ async fn input(
     }
 }
 
+/// Runs a check through its handler.
+async fn handled(
+    shared: &Shared,
+    switchboard: &Arc<Switchboard>,
+    member: Member,
+    providers: &[usize],
+    mut gaps: Vec<Gap>,
+) -> Result<(Vec<ResultSlice>, Ending), Ending> {
+    // Before the handler is taken: whoever has it must never wait for a turn.
+    let _turn = shared.turn().await;
+    let since = Instant::now();
+    if shared.is_halted() {
+        return Err(Ending::blocked("the run was stopped"));
+    }
+    match switchboard.step(&member, &[], providers, Halt::Cancel).await {
+        Ok((results, missing)) => {
+            gaps.extend(missing);
+            let findings = results.iter().map(|result| result.count_findings() as u64).sum();
+            let ending = Ending::delivered(&results, Some(findings), gaps);
+            Ok((results, ending.after(since.elapsed())))
+        }
+        Err(mut ending) => {
+            ending.gaps.splice(0..0, gaps);
+            Err(ending.after(since.elapsed()))
+        }
+    }
+}
+
 /// Returns whether a planned check is evaluated by a Rego worker.
 pub(crate) fn is_rego(planned: &Planned) -> bool {
-    planned.manifest.kind == Kind::Rego
+    planned.handler == Handler::Rego
 }

@@ -3,37 +3,47 @@
 use std::sync::Arc;
 
 use opsbox_protocol::Hook;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::config::{Settings, Wanted};
+use crate::config::{Settings, Wanted, own};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::redact::Redactor;
 
 use super::Shared;
+use super::handle::facts;
 use super::member::{self, Member, Members, State};
 
 struct Prepared {
     step: usize,
     state: State,
     schema: Option<Value>,
+    /// What the plugin lists; nothing where it was not started.
+    hooks: Vec<String>,
 }
 
-/// Returns every step's plugin with its configuration, and warnings about the configuration.
+/// What became of the configuration.
+pub(crate) struct Configured {
+    /// Every step's plugin with its fields.
+    pub(crate) members: Members,
+    /// The OPA server that evaluates policies; `None`: they are evaluated here.
+    pub(crate) opa_url: Option<String>,
+    /// What a person should know about the configuration.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Starts every step's plugin and gives it its configuration.
 ///
 /// # Errors
 /// All missing and wrong fields of all plugins at once; every plugin is stopped by then.
-pub(crate) async fn configure(
-    shared: &Arc<Shared>,
-    settings: &Settings,
-) -> Result<(Members, Vec<String>), Failure> {
+pub(crate) async fn configure(shared: &Arc<Shared>, settings: &Settings) -> Result<Configured, Failure> {
     let manifests = manifests(shared);
     let prepared = prepare(shared, &manifests).await;
     let empty = json!({"type": "object", "properties": {}});
     // A plugin that could not be asked may own any field.
     let anything = Value::Bool(true);
-    let wanted: Vec<_> = prepared
+    let mut wanted: Vec<_> = prepared
         .iter()
         .zip(&manifests)
         .map(|(prepared, manifest)| Wanted {
@@ -49,7 +59,8 @@ pub(crate) async fn configure(
             legacy: manifest.legacy,
         })
         .collect();
-    let resolution = settings.resolve(&wanted);
+    wanted.extend(shared.plan.has_rego_checks().then(own::of_rego_checks));
+    let mut resolution = settings.resolve(&wanted);
     if !resolution.faults.is_empty() {
         stop_all(shared, prepared).await;
         return Err(Failure {
@@ -58,23 +69,46 @@ pub(crate) async fn configure(
         });
     }
     shared.board.redact(Redactor::of(&resolution.plugins));
+    let of_handler = resolution.plugins.split_off(prepared.len()).pop();
+    let opa_url = of_handler.as_ref().and_then(own::opa_url).map(str::to_owned);
+    let has_handlers = !shared.plan.handlers.is_empty();
     let mut activating = JoinSet::new();
     for (prepared, (manifest, plugin)) in prepared
         .into_iter()
         .zip(manifests.into_iter().zip(resolution.plugins))
     {
-        activating.spawn(activate(Arc::clone(shared), prepared, manifest, plugin.values));
+        let facts = has_handlers.then(|| {
+            let schema = manifest.config_schema.as_ref().or(prepared.schema.as_ref());
+            Box::new(facts::of(
+                &shared.plan,
+                prepared.step,
+                &prepared.hooks,
+                schema,
+                &plugin,
+            ))
+        });
+        let member = Member {
+            step: prepared.step,
+            manifest,
+            config: plugin.values,
+            state: prepared.state,
+            facts,
+        };
+        activating.spawn(activate(Arc::clone(shared), member));
     }
     let mut members: Vec<_> = activating.join_all().await;
     members.sort_by_key(|member| member.step);
-    Ok((Members(members), resolution.warnings))
+    Ok(Configured {
+        members: Members(members),
+        opa_url,
+        warnings: resolution.warnings,
+    })
 }
 
 fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
-    let plan = &shared.plan;
-    [&plan.providers, &plan.checks, &plan.assistants, &plan.outputs]
-        .into_iter()
-        .flatten()
+    shared
+        .plan
+        .members()
         .map(|planned| Arc::clone(&planned.manifest))
         .collect()
 }
@@ -88,10 +122,11 @@ async fn prepare(shared: &Arc<Shared>, manifests: &[Arc<Manifest>]) -> Vec<Prepa
         let passes_on = pass_through.contains(&step) && manifest.kind == PluginKind::Provider;
         !passes_on && manifest.launch != Launch::Nothing
     };
+    // Handlers and what they serve take no slot.
     let n_processes = manifests
         .iter()
         .enumerate()
-        .filter(|(step, manifest)| has_process(*step, manifest))
+        .filter(|(step, manifest)| has_process(*step, manifest) && !shared.plan.is_partner(*step))
         .count();
     // Two slots are kept for those that are only asked, where not all fit.
     let n_warm = if n_processes > n_slots {
@@ -107,12 +142,14 @@ async fn prepare(shared: &Arc<Shared>, manifests: &[Arc<Manifest>]) -> Vec<Prepa
                     step,
                     state: State::Codeless,
                     schema: None,
+                    hooks: Vec::new(),
                 }
             });
             continue;
         }
-        n_started += 1;
-        let keep = n_started <= n_warm;
+        let is_partner = shared.plan.is_partner(step);
+        n_started += usize::from(!is_partner);
+        let keep = is_partner || n_started <= n_warm;
         starting.spawn(ask(Arc::clone(shared), step, Arc::clone(manifest), keep));
     }
     let mut prepared = starting.join_all().await;
@@ -126,6 +163,7 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
         step,
         state: State::Failed(error),
         schema: None,
+        hooks: Vec::new(),
     };
     let mut live = match member::start(&shared, step, &manifest).await {
         Ok(live) => live,
@@ -136,11 +174,13 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
         Some(_) => Ok(None),
         None => live.session.grab_config().await,
     };
+    let hooks = live.session.hello().hooks.clone();
     match asked {
         Ok(schema) if keep => Prepared {
             step,
             state: State::Warm(Box::new(live)),
             schema,
+            hooks,
         },
         Ok(schema) => {
             live.session.stop().await;
@@ -148,6 +188,7 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
                 step,
                 state: State::Cold,
                 schema,
+                hooks,
             }
         }
         Err(error) => {
@@ -157,14 +198,9 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
     }
 }
 
-async fn activate(
-    shared: Arc<Shared>,
-    prepared: Prepared,
-    manifest: Arc<Manifest>,
-    config: Map<String, Value>,
-) -> Member {
-    let state = match prepared.state {
-        State::Warm(mut live) => match member::activate(&mut live, &config).await {
+async fn activate(shared: Arc<Shared>, mut member: Member) -> Member {
+    member.state = match member.state {
+        State::Warm(mut live) => match member::activate(&mut live, &member.config).await {
             Ok(()) => State::Warm(live),
             Err(error) => {
                 member::retire(&shared, *live).await;
@@ -173,12 +209,7 @@ async fn activate(
         },
         other => other,
     };
-    Member {
-        step: prepared.step,
-        manifest,
-        config,
-        state,
-    }
+    member
 }
 
 async fn stop_all(shared: &Shared, prepared: Vec<Prepared>) {

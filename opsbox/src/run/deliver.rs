@@ -13,11 +13,17 @@ use crate::report::summary::cause_of;
 use crate::report::{Role, SkipReason, Status};
 
 use super::board::Ending;
+use super::handle::Switchboard;
 use super::member::{self, Member};
 use super::{Shared, params};
 
 /// Delivers to every output. After a first interrupt what was gathered is still delivered; after `--fail-fast` stopped the run, nothing is.
-pub(crate) async fn run_all(shared: &Arc<Shared>, outputs: Vec<Member>, results: Vec<ResultSlice>) {
+pub(crate) async fn run_all(
+    shared: &Arc<Shared>,
+    switchboard: &Arc<Switchboard>,
+    outputs: Vec<Member>,
+    results: Vec<ResultSlice>,
+) {
     let stop = if shared.options.fail_fast && shared.board.has_failed() {
         Some("`--fail-fast` stopped the run")
     } else if *shared.halt.borrow() == Halt::Abort {
@@ -35,7 +41,17 @@ pub(crate) async fn run_all(shared: &Arc<Shared>, outputs: Vec<Member>, results:
             member.dismiss(shared).await;
             continue;
         }
-        delivering.spawn(deliver(Arc::clone(shared), member, Arc::clone(&results)));
+        let results = Arc::clone(&results);
+        if shared.plan.is_served(member.step) {
+            delivering.spawn(handled(
+                Arc::clone(shared),
+                Arc::clone(switchboard),
+                member,
+                results,
+            ));
+        } else {
+            delivering.spawn(deliver(Arc::clone(shared), member, results));
+        }
     }
     drop(results);
     while delivering.join_next().await.is_some() {}
@@ -65,6 +81,21 @@ fn statuses(shared: &Shared) -> Vec<StepStatus> {
             results: step.made,
         })
         .collect()
+}
+
+/// Delivers through a handler. What it answers is not asked for.
+async fn handled(
+    shared: Arc<Shared>,
+    switchboard: Arc<Switchboard>,
+    member: Member,
+    results: Arc<Vec<ResultSlice>>,
+) {
+    let since = Instant::now();
+    let ending = match switchboard.step(&member, &results, &[], Halt::Abort).await {
+        Ok((_, gaps)) => Ending::delivered(&[], None, gaps),
+        Err(ending) => ending,
+    };
+    shared.board.settle(member.step, Some(since), ending);
 }
 
 async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opsbox_protocol::handler::PluginFacts;
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -19,6 +20,8 @@ pub(crate) struct Member {
     /// The fields that somebody set.
     pub(crate) config: Map<String, Value>,
     pub(crate) state: State,
+    /// What handlers are told of it, in a run that has some.
+    pub(crate) facts: Option<Box<PluginFacts>>,
 }
 
 /// Where a plugin stands before its step.
@@ -36,7 +39,8 @@ pub(crate) enum State {
 /// A session and the room it takes.
 pub(crate) struct Live {
     pub(crate) session: Session,
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// `None` for a handler and what it serves: they wait for each other, so none may wait for room.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Member {
@@ -72,12 +76,14 @@ pub(crate) async fn start(shared: &Shared, step: usize, manifest: &Manifest) -> 
     let cancelled = || PluginError::Cancelled {
         method: "initialize".into(),
     };
-    let permit = Arc::clone(&shared.slots)
-        .acquire_owned()
-        .await
-        .map_err(|_| cancelled())?;
+    let permit = if shared.plan.is_partner(step) {
+        None
+    } else {
+        let room = Arc::clone(&shared.slots).acquire_owned().await;
+        Some(room.map_err(|_| cancelled())?)
+    };
     let spec = SessionSpec::of(manifest, &shared.ctx)?;
-    let session = Session::start(spec, &shared.ctx, shared.board.sink(step), shared.halt.clone()).await?;
+    let session = Session::start(spec, &shared.ctx, shared.sink(step), shared.halt.clone()).await?;
     Ok(Live { session, permit })
 }
 
@@ -99,7 +105,7 @@ pub(crate) async fn retire(shared: &Shared, live: Live) {
 pub(crate) struct Members(pub(crate) Vec<Member>);
 
 impl Members {
-    /// Returns providers, checks, assistants and outputs.
+    /// Returns providers, checks, assistants and outputs; handlers have no step.
     pub(crate) fn split(self, plan: &Plan) -> (Vec<Member>, Vec<Member>, Vec<Member>, Vec<Member>) {
         let mut members = self.0.into_iter();
         let mut take = |n_steps: usize| members.by_ref().take(n_steps).collect::<Vec<_>>();

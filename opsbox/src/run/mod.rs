@@ -8,11 +8,13 @@ mod check;
 mod configure;
 mod deliver;
 mod gather;
+mod handle;
 mod member;
 mod params;
 pub mod rego;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -22,11 +24,13 @@ use crate::config::Settings;
 use crate::error::Failure;
 use crate::halt::{self, Halt, HaltSeen};
 use crate::plan::Plan;
-use crate::plugin::{Event, SessionContext};
+use crate::plugin::zygote::Zygotes;
+use crate::plugin::{Event, SessionContext, Sink};
 use crate::report::record::{RECORD_VERSION, outcome_of};
 use crate::report::{Role, RunRecord, Status, StepRecord};
 
 use board::Board;
+use handle::Switchboard;
 
 /// How a run is to behave.
 #[derive(Debug, Clone)]
@@ -79,6 +83,8 @@ pub(crate) struct Shared {
     pub(crate) jobs: Semaphore,
     /// One permit for each plugin process that may live at the same time.
     pub(crate) slots: Arc<Semaphore>,
+    /// The step that each handler serves now, or first.
+    serving: Vec<Arc<AtomicUsize>>,
     /// Sessions on their way down.
     pub(crate) stopping: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -87,6 +93,25 @@ impl Shared {
     /// Returns whether nothing new may be started.
     pub(crate) fn is_halted(&self) -> bool {
         *self.halt.borrow() >= Halt::Cancel
+    }
+
+    /// Returns where the events of a member's plugin go.
+    pub(crate) fn sink(&self, member: usize) -> Sink {
+        match member.checked_sub(self.plan.n_steps()) {
+            None => self.board.sink(member),
+            Some(handler) => {
+                let name = self.plan.handlers[handler].manifest.name.clone();
+                let step = self.serving.get(handler).map(Arc::clone).unwrap_or_default();
+                self.board.sink_following(step, name)
+            }
+        }
+    }
+
+    /// Notes the step that a handler works for from now on.
+    pub(crate) fn serve(&self, handler: usize, step: usize) {
+        if let Some(serving) = self.serving.get(handler) {
+            serving.store(step, Ordering::Relaxed);
+        }
     }
 
     /// Waits for a turn among the `--jobs` checks that may work at the same time.
@@ -101,7 +126,18 @@ impl Run {
     ///
     /// # Errors
     /// Where the configuration is wrong; nothing has run then.
-    pub async fn execute(self) -> Result<RunRecord, Failure> {
+    pub async fn execute(mut self) -> Result<RunRecord, Failure> {
+        let plugins = self.plan.plugins();
+        let zygotes = Zygotes::start(plugins.iter().map(|manifest| &**manifest), &self.ctx);
+        self.ctx.zygotes.clone_from(&zygotes);
+        let record = self.walk().await;
+        if let Some(zygotes) = zygotes {
+            zygotes.end().await;
+        }
+        record
+    }
+
+    async fn walk(self) -> Result<RunRecord, Failure> {
         let clock = Instant::now();
         let (halt_tx, halt) = halt::channel();
         let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
@@ -112,18 +148,26 @@ impl Run {
             jobs: Semaphore::new(self.options.jobs),
             slots: Arc::new(Semaphore::new(n_slots)),
             stopping: tokio::sync::Mutex::new(JoinSet::new()),
+            serving: first_served(&self.plan),
             plan: self.plan,
             ctx: self.ctx,
             options: self.options,
             board,
             halt,
         });
-        let (members, mut warnings) = configure::configure(&shared, &self.settings).await?;
+        let configure::Configured {
+            mut members,
+            opa_url,
+            mut warnings,
+        } = configure::configure(&shared, &self.settings).await?;
+        let switchboard = Switchboard::new(&shared, &mut members.0);
         let (providers, checks, assistants, outputs) = members.split(&shared.plan);
         let data = gather::start(&shared, providers);
-        let results = check::run_all(&shared, checks, data).await;
-        let results = assist::run_all(&shared, assistants, results).await;
-        deliver::run_all(&shared, outputs, results).await;
+        let switchboard = Arc::new(switchboard.with_data(&data));
+        let results = check::run_all(&shared, &switchboard, checks, data, opa_url).await;
+        let results = assist::run_all(&shared, &switchboard, assistants, results).await;
+        deliver::run_all(&shared, &switchboard, outputs, results).await;
+        switchboard.close().await;
         while shared.stopping.lock().await.join_next().await.is_some() {}
         forwarding.abort();
         let interrupted = *self.halt.borrow() >= Halt::Cancel;
@@ -145,6 +189,16 @@ impl Run {
             warnings,
         })
     }
+}
+
+/// Returns, for each handler, the first step that it serves.
+fn first_served(plan: &Plan) -> Vec<Arc<AtomicUsize>> {
+    let first = |handler: &crate::plan::Planned| {
+        let name = Some(handler.manifest.name.as_str());
+        let step = plan.members().position(|planned| planned.served_by() == name);
+        Arc::new(AtomicUsize::new(step.unwrap_or_default()))
+    };
+    plan.handlers.iter().map(first).collect()
 }
 
 /// Hands the user's signal on to the run's own, which `--fail-fast` can raise as well.

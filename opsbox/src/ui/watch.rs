@@ -40,6 +40,9 @@ impl RunWatch {
         for warning in &record.warnings {
             self.ui.warn(warning);
         }
+        for line in summary::lines(record) {
+            self.ui.keep(LogLevel::Info, None, &line);
+        }
         if self.ui.is_json() {
             self.ui
                 .line(&json!({"event": "summary", "lines": summary::lines(record)}).to_string());
@@ -150,6 +153,12 @@ impl Observer for RunWatch {
             self.ui.results(&text);
         }
         let options = self.ui.options();
+        let level = match record.is_whole() {
+            true => LogLevel::Info,
+            false => LogLevel::Error,
+        };
+        self.ui
+            .keep(level, Some(&record.plugin), &Self::settled_line(record));
         if self.ui.is_json() {
             return self
                 .ui

@@ -8,6 +8,20 @@ exec 3>&1 1>&2
 say() { printf '%s\n' "$1" >&3; }
 gap() { say "{\"jsonrpc\":\"2.0\",\"method\":\"gap\",\"params\":{\"id\":$id,\"section\":\"$1\",\"what\":\"$2\",\"why\":\"$3\"}}"; }
 fail() { say "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-33008,\"message\":\"$1\"}}"; }
+name_of() { rest=${line#*'"plugin":{"name":"'}; name=${rest%%'"'*}; }
+ask() {
+    asked=$((asked + 1))
+    say "{\"jsonrpc\":\"2.0\",\"id\":\"h$asked\",\"method\":\"$1\",\"params\":{\"id\":$2$3}}"
+    while IFS= read -r answer; do
+        case $answer in '{"jsonrpc":"2.0","id":"h'*) break ;; esac
+    done
+}
+call() {
+    ask host/call_hook "$id" ",\"plugin\":\"$1\",\"hook\":\"$2\",\"params\":$3"
+    result=
+    case $answer in *'"result":'*) result=${answer#*'"result":'} result=${result%?} ;; esac
+}
+refused() { fail "$(printf %s "$answer" | sed 's/.*"message":"\([^"]*\)".*/\1/')"; }
 while IFS= read -r line; do
     case $line in '{"jsonrpc":"2.0","id":'*',"method":"'*) ;; *) continue ;; esac
     id=${line#'{"jsonrpc":"2.0","id":'}

@@ -244,6 +244,9 @@ pub(super) struct Running {
     /// Hide the AWS_* variables from Python plugins of the original style
     #[arg(long)]
     pub(super) no_legacy_env: bool,
+    /// Start every Python plugin by itself, instead of forking them from one warm process
+    #[arg(long)]
+    pub(super) no_zygote: bool,
     /// Print the run's own record to stdout as json
     #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub(super) format: Option<String>,

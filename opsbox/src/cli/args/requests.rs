@@ -188,6 +188,7 @@ impl Running {
             max_line: self.max_line,
             fail_fast: self.fail_fast,
             no_legacy_env: self.no_legacy_env,
+            no_zygote: self.no_zygote,
             record: self.output,
             record_to_stdout: self.format.is_some(),
             ..flags

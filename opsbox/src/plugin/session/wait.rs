@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use opsbox_protocol::Expect;
 use opsbox_protocol::message::Cancel;
 use rustix::process::Signal;
 
 use crate::halt::Halt;
 use crate::plugin::error::PluginError;
-use crate::plugin::peer::Pieces;
+use crate::plugin::leash::Leash;
+use crate::plugin::peer::Order;
 
 use super::{CallOutcome, Session};
 
@@ -24,13 +24,17 @@ pub(super) struct Deadlines {
 impl Session {
     pub(super) async fn wait_for(
         &mut self,
-        method: &str,
-        expect: Expect,
-        params: Pieces,
+        order: Order<'_>,
         deadlines: Deadlines,
+        leash: Option<&Leash>,
     ) -> CallOutcome {
         let start = Instant::now();
-        let mut open = self.shared.open(method, expect, params);
+        let method = order.method;
+        let (mut halt, cancel_at) = match leash {
+            Some(leash) => (leash.seen(), Halt::Cancel),
+            None => (self.halt.clone(), self.cancel_at),
+        };
+        let mut open = self.shared.open(order);
         let id = open.id;
         let mut cancelled_at = None;
         let mut late: Option<PluginError> = None;
@@ -43,8 +47,8 @@ impl Session {
                     // An answer within the grace saves the plugin, not the call.
                     break late.map_or(answer, Err);
                 }
-                () = crate::halt::reached(&mut self.halt, if cancelled_at.is_some() { Halt::Abort } else { self.cancel_at }) => {
-                    if *self.halt.borrow() == Halt::Abort {
+                () = crate::halt::reached(&mut halt, if cancelled_at.is_some() { Halt::Abort } else { cancel_at }) => {
+                    if *halt.borrow() == Halt::Abort {
                         break Err(PluginError::Cancelled { method: method.to_owned() });
                     }
                     cancelled_at = Some(Instant::now());
@@ -63,6 +67,9 @@ impl Session {
                             cancelled_at = Some(Instant::now());
                             late = Some(error);
                             self.shared.cancel(id);
+                            if let Some(leash) = leash {
+                                leash.pull();
+                            }
                             continue;
                         }
                         let error = late.unwrap_or(error);

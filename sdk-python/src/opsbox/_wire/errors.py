@@ -30,6 +30,22 @@ class WireError(Exception):
         self.data = data or {}
 
 
+class HostError(RuntimeError):
+    """A request to the host that was answered with an error: a hook of a plugin that failed, or a refusal.
+
+    Attributes:
+        code: The error's code.
+        message: Its message.
+        data: Its data: `plugin`, `hook`, `hint`, `traceback`.
+    """
+
+    def __init__(self, code: int, message: str, data: dict | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data or {}
+
+
 class Cancelled(KeyboardInterrupt):
     """Raised inside a hook whose call the host has cancelled.
 

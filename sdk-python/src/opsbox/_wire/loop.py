@@ -28,6 +28,7 @@ from opsbox._wire.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from opsbox._wire.asking import Asking
     from opsbox._wire.channel import Channel
 
 PROTOCOL = 1
@@ -81,6 +82,7 @@ class Loop:
         self.line_bytes = 0
         self._queue: SimpleQueue = SimpleQueue()
         self._pending: dict[object, Call] = {}
+        self._asking: Asking | None = None
         self._main = _thread.get_ident()
         self._interruptible = False
         self._greeted = False
@@ -125,6 +127,23 @@ class Loop:
         elif call.gap is None:
             call.gap = body
 
+    def ask(self, call: Call, method: str, body: dict) -> object:
+        """Asks the host during one of its calls and returns the answer; see `asking.Asking.ask`."""
+        if self._asking is None:
+            from opsbox._wire.asking import Asking
+
+            self._asking = Asking(self.channel)
+        self._asking.line_bytes = self.line_bytes
+        # The body is user data: what JSON has no word for is converted, as in answers.
+        payload = codec.encode({"id": call.key, **body}, lambda text: self.log("warn", text))
+        try:
+            return self._asking.ask(call, method, payload)
+        except Cancelled:
+            # The signal, which would do the same, may come later or, in a test, never.
+            if _thread.get_ident() == self._main:
+                call.interrupted = True
+            raise
+
     def output(self, text: str, stream: str) -> None:
         """Shows text to the user; where the host does not know `output`, as log messages."""
         if "output" in self.features:
@@ -156,7 +175,7 @@ class Loop:
         self._ended.release()
 
     def _sort(self, got: message.Message) -> None:
-        """Queues a request, carries out a cancel. Answers are ignored: this side asks nothing of the host."""
+        """Queues a request, carries out a cancel, hands on an answer that somebody waits for."""
         if got.kind == message.REQUEST:
             call = self._pending[got.id] = Call(got.raw_id, got.id, got.method, got.params)
             self._queue.put(call)
@@ -165,6 +184,9 @@ class Loop:
             call = self._pending.get(key) if isinstance(key, (int, str)) else None
             if call is not None:
                 self._cancel(call)
+        elif got.kind == message.RESPONSE:
+            if self._asking is not None:
+                self._asking.answered(got)
         elif got.kind == message.FAULT and got.is_request and got.id is not None:
             self.channel.error(got.raw_id, PARSE if got.is_damaged else INVALID_REQUEST, got.why, None)
         elif got.kind in (message.FAULT, message.NOISE):
@@ -172,6 +194,8 @@ class Loop:
 
     def _cancel(self, call: Call) -> None:
         call.cancelled = True
+        if self._asking is not None:
+            self._asking.cancel(call)
         if call is self.current and not self._in_process and _SIGNAL is not None:
             _thread.start_new_thread(self._wake, (call,))
 

@@ -25,12 +25,24 @@ class Message:
         raw_id: The id's bytes, to be echoed.
         method: The method, where it is a string.
         params: The parameters as decoded; None where they are missing.
+        outcome: Of an answer: its `result`, or its `error` where `is_error`.
         why: What is wrong, for a fault.
         is_damaged: Whether a fault is no well-formed object.
         is_request: Whether a fault was meant as a request, so that it is answered.
     """
 
-    __slots__ = ("id", "is_damaged", "is_request", "kind", "method", "params", "raw_id", "why")
+    __slots__ = (
+        "id",
+        "is_damaged",
+        "is_error",
+        "is_request",
+        "kind",
+        "method",
+        "outcome",
+        "params",
+        "raw_id",
+        "why",
+    )
 
     def __init__(self, kind: str, why: str = "") -> None:
         self.kind = kind
@@ -39,6 +51,8 @@ class Message:
         self.raw_id = b""
         self.method: str | None = None
         self.params: object = None
+        self.outcome: object = None
+        self.is_error = False
         self.is_damaged = False
         self.is_request = False
 
@@ -95,6 +109,8 @@ def _by_keys(text: str, members: dict, raw_id: str, doubled: set) -> Message:
         message.params = members.get("params")
     else:
         message.kind = RESPONSE
+        message.is_error = "error" in members
+        message.outcome = members["error"] if message.is_error else members["result"]
     return message
 
 
