@@ -9,16 +9,16 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/__init__.py"),
     ),
     (
-        "opsbox/_bridge/audit.py",
-        include_str!("src/opsbox/_bridge/audit.py"),
-    ),
-    (
         "opsbox/_bridge/calls.py",
         include_str!("src/opsbox/_bridge/calls.py"),
     ),
     (
         "opsbox/_bridge/config.py",
         include_str!("src/opsbox/_bridge/config.py"),
+    ),
+    (
+        "opsbox/_bridge/diagnose.py",
+        include_str!("src/opsbox/_bridge/diagnose.py"),
     ),
     (
         "opsbox/_bridge/handling.py",

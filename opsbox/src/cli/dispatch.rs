@@ -13,7 +13,7 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, deliver, demo, imports, packages, plan, plugins, runs, schemas, signals};
+use crate::cli::{args, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals};
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
@@ -166,13 +166,14 @@ fn look(own: &Own, ui: &Ui, flags: &RunFlags) -> Result<Looked, Failure> {
 }
 
 async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result<Answer, Failure> {
-    let mut catalog = host::catalog(own, &query.flags)?;
+    let catalog = host::catalog(own, &query.flags)?;
     match &query.what {
         PluginsWhat::List => plugins::list(&catalog, None, columns(ui)),
         PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(ui)),
         PluginsWhat::Doctor => {
-            imports::note(own, &mut catalog);
-            Ok(plugins::doctor(&catalog, &own.environ))
+            let run = host::prober(own);
+            let diagnoses = diagnosis::diagnose(&catalog, &own.environ.cache_dir, &run);
+            Ok(doctor::doctor(&catalog, &own.environ, &diagnoses))
         }
         PluginsWhat::Show(name) => {
             let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;

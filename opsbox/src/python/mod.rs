@@ -2,7 +2,6 @@
 //!
 //! Nothing here starts a process: whoever asks gives a `Runner`.
 
-mod audit;
 mod beside;
 mod choose;
 mod files;
@@ -18,7 +17,6 @@ use crate::environ::Environ;
 use crate::error::Fault;
 use crate::manifest::{Launch, Manifest};
 
-pub use audit::unknown_names;
 pub use choose::{Candidate, choose, of_environment, on_path};
 pub use files::materialise_files;
 pub use probe::SHIM_VARIABLES;
