@@ -93,6 +93,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
     ),
     (
+        "opsbox/_bridge/threads.py",
+        include_str!("src/opsbox/_bridge/threads.py"),
+    ),
+    (
         "opsbox/_bridge/zygote.py",
         include_str!("src/opsbox/_bridge/zygote.py"),
     ),
