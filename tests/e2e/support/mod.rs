@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
-pub use opa::{Hanging, OpaServer};
+pub use opa::{Hanging, OpaServer, opa};
 pub use packages::packages;
 pub use python::{python, venv};
 pub use shell::result;
