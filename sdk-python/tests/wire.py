@@ -11,6 +11,7 @@ from pathlib import Path
 SRC = Path(__file__).resolve().parent.parent / "src"
 MAIN = SRC / "opsbox" / "_bridge" / "main.py"
 DEADLINE_SECONDS = 60
+COMMON = {"PATH": os.environ["PATH"], "OPSBOX_PLUGIN": "1", "OPSBOX_PROTOCOL": "1", "LANG": "C.UTF-8"}
 
 INITIALIZE = {
     "protocol": {"min": 1, "max": 1},
@@ -57,21 +58,17 @@ class Answer:
         return "".join(params["text"] for params in self.noted("output"))
 
 
-class Session:
-    """A running plugin."""
+class HostRefuses(Exception):
+    """Raised by a test's host to answer with an error; its argument is the error object."""
 
-    def __init__(self, argv: list, env: dict | None = None, **initialize: object) -> None:
-        environ = {
-            "PATH": os.environ["PATH"],
-            "OPSBOX_PLUGIN": "1",
-            "OPSBOX_PROTOCOL": "1",
-            "LANG": "C.UTF-8",
-            **(env or {}),
-        }
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
-        )
+
+class Session:
+    """A running plugin: the process that was started for it, or forked."""
+
+    def __init__(self, process: object, **initialize: object) -> None:
+        self.process = process
         self._id = 0
+        self.host = None
         self.hello = self.call("initialize", **{**INITIALIZE, **initialize})
 
     def send(self, line: bytes) -> None:
@@ -97,10 +94,21 @@ class Session:
             line = self.read()
             message = json.loads(line)
             assert message["jsonrpc"] == "2.0", line
-            if "method" in message:
+            if "method" in message and "id" in message:
+                notes.append((message["method"], message["params"]))
+                self.send(json.dumps(self._host_says(message), separators=(",", ":")).encode())
+            elif "method" in message:
                 notes.append((message["method"], message["params"]))
             else:
                 return Answer(line, notes)
+
+    def _host_says(self, message: dict) -> dict:
+        """Returns the answer to a request of the plugin: what `host` returns, or the error that it raises."""
+        answer = {"jsonrpc": "2.0", "id": message["id"]}
+        try:
+            return {**answer, "result": self.host(message["method"], message["params"])}
+        except HostRefuses as err:
+            return {**answer, "error": err.args[0]}
 
     def read(self) -> bytes:
         """Reads one line."""
@@ -142,7 +150,14 @@ class Session:
 
 def bridge(spec: dict, flags: tuple = (), env: dict | None = None, **initialize: object) -> Session:
     """Starts the bridge for a plugin, with further flags for the interpreter."""
-    return Session([sys.executable, *flags, "-X", "utf8", str(MAIN), json.dumps(spec)], env, **initialize)
+    argv = [sys.executable, *flags, "-X", "utf8", str(MAIN), json.dumps(spec)]
+    return Session(started(argv, env), **initialize)
+
+
+def started(argv: list, env: dict | None = None) -> subprocess.Popen:
+    """Starts a plugin's process."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env={**COMMON, **(env or {})})
 
 
 def result(details: object = None, **members: object) -> dict:

@@ -13,13 +13,14 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, demo, packages, plan, plugins, schemas};
+use crate::cli::{args, config, deliver, demo, imports, packages, plan, plugins, runs, schemas, signals};
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::Manifest;
 use crate::plugin::SessionContext;
+use crate::store::{Limits, Store};
 use crate::ui::Ui;
 
 /// How long a policy may take in `check eval` without `--timeout`.
@@ -31,6 +32,7 @@ const PLAIN_COLUMNS: u16 = 80;
 /// # Errors
 /// What kept it from being done.
 pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
+    signals::survive_size_limits();
     let code = act(own, ui, request).await?;
     host::ended(ui, code)
 }
@@ -62,6 +64,10 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
             Ok(show(ui, &packages::change(own, ui, &query.change)?, json))
         }
         Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
+        Request::Runs(Shown { query, json }) => {
+            Ok(show(ui, &runs::answer(own, &query.what, columns(ui))?, json))
+        }
+        Request::Deliver(delivering) => deliver::deliver(own, ui, &delivering).await,
         Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
         Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
         Request::Completions(shell) => {
@@ -160,11 +166,14 @@ fn look(own: &Own, ui: &Ui, flags: &RunFlags) -> Result<Looked, Failure> {
 }
 
 async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result<Answer, Failure> {
-    let catalog = host::catalog(own, &query.flags)?;
+    let mut catalog = host::catalog(own, &query.flags)?;
     match &query.what {
         PluginsWhat::List => plugins::list(&catalog, None, columns(ui)),
         PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(ui)),
-        PluginsWhat::Doctor => Ok(plugins::doctor(&catalog, &own.environ)),
+        PluginsWhat::Doctor => {
+            imports::note(own, &mut catalog);
+            Ok(plugins::doctor(&catalog, &own.environ))
+        }
         PluginsWhat::Show(name) => {
             let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;
             plugins::show(&catalog, name, Some(&schema), columns(ui))
@@ -189,7 +198,10 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
     match &query.what {
         ConfigWhat::Show => {
             let planned = Planned::of(own, ui, &query.flags).await?;
-            Ok(config::show(&planned.resolution(), columns(ui)))
+            let limits = Limits::of(&own.environ, planned.prepared.project.as_ref())?;
+            let store = Store::at(&own.environ.state_dir);
+            let answer = config::show(&planned.resolution(), columns(ui));
+            Ok(config::with_runs(answer, &store, &limits))
         }
         ConfigWhat::Schema(name) => {
             let catalog = host::catalog(own, &query.flags)?;

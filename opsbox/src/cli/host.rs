@@ -121,12 +121,14 @@ fn is_on(environ: &Environ, name: &str) -> bool {
         .is_some_and(|value| !off.contains(&value.to_ascii_lowercase().as_str()))
 }
 
-/// Returns an id that no other run of this user has: the time and the process.
+/// Returns an id that no other run has: the time, and a number by chance, since containers share process ids and state folders.
 pub(super) fn run_id(environ: &Environ) -> String {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    // The keys of a `RandomState` are random, which is all that is wanted.
+    let chance = RandomState::new().build_hasher().finish() & 0xff_ffff;
     format!(
-        "{}-{}",
-        environ.now.timestamp().strftime("%Y%m%dT%H%M%SZ"),
-        std::process::id()
+        "{}-{chance:06x}",
+        environ.now.timestamp().strftime("%Y%m%dT%H%M%SZ")
     )
 }
 

@@ -69,6 +69,7 @@ pub fn list(catalog: &Catalog, kind: Option<&str>, width: u16) -> Result<Answer,
 /// A usage failure where the name means no plugin, or several.
 pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -> Result<Answer, Failure> {
     let manifest = catalog.find(name).map_err(Failure::usage)?;
+    let handler = crate::plan::handler_of(catalog, &manifest);
     let manifest = manifest.as_ref();
     let schema = schema.or(manifest.config_schema.as_ref());
     let mut rows = Vec::new();
@@ -95,6 +96,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
         }),
     );
     row("uses", Some(manifest.uses.join(", ")));
+    row("run by", handler.as_ref().map(|name| format!("handler {name}")));
     row("handles", Some(manifest.handles.join(", ")));
     row(
         "severity",
@@ -123,6 +125,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
         text.push_str(&format!("\nwarning: {}\n", clean(warning)));
     }
     let mut json = summary_json(manifest);
+    json["handler"] = json!(handler);
     json["started"] = json!(started(manifest));
     json["python"] = json!(python.map(|python| &python.path));
     json["config_schema"] = json!(schema);

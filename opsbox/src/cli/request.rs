@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::{Assignment, Grammar};
 use crate::managed::Options;
+use crate::store::Wish;
 use crate::ui::screen::Screen;
 
 /// One command with all its flags.
@@ -24,6 +25,10 @@ pub enum Request {
     Packages(Shown<Packages>),
     /// Show configuration.
     Config(Shown<ConfigQuery>),
+    /// Show or remove kept runs.
+    Runs(Shown<RunsQuery>),
+    /// Deliver the Results of a kept run.
+    Deliver(Delivering),
     /// Evaluate a Rego check on a file.
     CheckEval(Shown<CheckEval>),
     /// Run the tests of Rego policies.
@@ -46,6 +51,8 @@ impl Request {
             Self::Plugins(Shown { query, .. }) => query.flags.screen.clone(),
             Self::Packages(Shown { query, .. }) => query.screen.clone(),
             Self::Config(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::Runs(Shown { query, .. }) => query.screen.clone(),
+            Self::Deliver(delivering) => delivering.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
             Self::Completions(_) | Self::Version { .. } => Screen::default(),
@@ -93,8 +100,49 @@ pub struct RunFlags {
     pub record: Option<PathBuf>,
     /// `--format json`: the record goes to stdout.
     pub record_to_stdout: bool,
+    /// `--no-keep`: no folder is made for the run.
+    pub no_keep: bool,
+    /// `--resume`: the kept run that this one goes on from.
+    pub resume: Option<String>,
+    /// `--replay`: the kept run whose providers' data is used.
+    pub replay: Option<String>,
+    /// `--force`: go on from a run whose plugins were others; their steps are run again.
+    pub force: bool,
     /// How the user is spoken to.
     pub screen: Screen,
+}
+
+/// A kept run, and what is to be delivered of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivering {
+    /// Where plugins and values are looked for, and how the outputs are run.
+    pub flags: RunFlags,
+    /// The run: an id, the beginning of one, or `last`.
+    pub run: String,
+    /// The outputs; empty: those of the run that have not delivered.
+    pub to: Vec<String>,
+    /// Whether an output that has delivered may deliver once more.
+    pub again: bool,
+}
+
+/// Which kept runs are shown or removed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunsQuery {
+    /// How the user is spoken to.
+    pub screen: Screen,
+    /// What about them.
+    pub what: RunsWhat,
+}
+
+/// What about kept runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunsWhat {
+    /// All.
+    List,
+    /// One, in full.
+    Show(String),
+    /// Remove some.
+    Prune(Wish),
 }
 
 /// Which plugins are shown.

@@ -89,6 +89,12 @@ impl Drop for Interrupts {
     }
 }
 
+/// Lets a write beyond the limit of file sizes (`ulimit -f`) be an error like a full disk; without a handler it would end the process.
+pub fn survive_size_limits() {
+    // Where there can be no handler there is nothing to lose but that.
+    let _handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+}
+
 /// Gives sessions a guardian, which ends them where the host is killed, and begins to watch for signals.
 pub fn guarded(
     ctx: &SessionContext,

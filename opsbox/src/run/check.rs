@@ -77,11 +77,15 @@ enum Runner {
 
 async fn check(
     shared: &Arc<Shared>,
-    member: Member,
+    mut member: Member,
     awaited: Vec<Awaited>,
     runner: Runner,
 ) -> Vec<ResultSlice> {
     let step = member.step;
+    if let Some(taken) = member.taken() {
+        shared.board.settle_taken(step, &taken);
+        return taken.results;
+    }
     let n_providers = awaited.len();
     let mut gathered = Vec::new();
     for awaited in awaited {

@@ -1,5 +1,6 @@
 //! Starts the plugins side by side, asks for their schemas, resolves the configuration and activates them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use opsbox_protocol::Hook;
@@ -10,10 +11,11 @@ use crate::config::{Settings, Wanted, own};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::redact::Redactor;
+use crate::store::Keeping;
 
-use super::Shared;
 use super::handle::facts;
 use super::member::{self, Member, Members, State};
+use super::{Shared, Taken, taken};
 
 struct Prepared {
     step: usize,
@@ -37,9 +39,15 @@ pub(crate) struct Configured {
 ///
 /// # Errors
 /// All missing and wrong fields of all plugins at once; every plugin is stopped by then.
-pub(crate) async fn configure(shared: &Arc<Shared>, settings: &Settings) -> Result<Configured, Failure> {
+pub(crate) async fn configure(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+    mut taken: BTreeMap<usize, Taken>,
+    keeping: Option<Keeping>,
+) -> Result<Configured, Failure> {
     let manifests = manifests(shared);
-    let prepared = prepare(shared, &manifests).await;
+    let is_taken: BTreeSet<_> = taken.keys().copied().collect();
+    let mut prepared = prepare(shared, &manifests, &is_taken).await;
     let empty = json!({"type": "object", "properties": {}});
     // A plugin that could not be asked may own any field.
     let anything = Value::Bool(true);
@@ -50,6 +58,9 @@ pub(crate) async fn configure(shared: &Arc<Shared>, settings: &Settings) -> Resu
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
+                _ if is_taken.contains(&prepared.step) => {
+                    manifest.config_schema.as_ref().unwrap_or(&anything)
+                }
                 _ => manifest
                     .config_schema
                     .as_ref()
@@ -69,6 +80,16 @@ pub(crate) async fn configure(shared: &Arc<Shared>, settings: &Settings) -> Resu
         });
     }
     shared.board.redact(Redactor::of(&resolution.plugins));
+    if let Some(keeping) = keeping {
+        shared
+            .board
+            .keep(taken::complete(keeping, shared, &resolution, &taken));
+    }
+    for prepared in &mut prepared {
+        if let Some(taken) = taken.remove(&prepared.step) {
+            prepared.state = State::Taken(Box::new(taken));
+        }
+    }
     let of_handler = resolution.plugins.split_off(prepared.len()).pop();
     let opa_url = of_handler.as_ref().and_then(own::opa_url).map(str::to_owned);
     let has_handlers = !shared.plan.handlers.is_empty();
@@ -78,9 +99,14 @@ pub(crate) async fn configure(shared: &Arc<Shared>, settings: &Settings) -> Resu
         .zip(manifests.into_iter().zip(resolution.plugins))
     {
         let facts = has_handlers.then(|| {
-            let stage = facts::stage(&shared.plan, prepared.step);
             let schema = manifest.config_schema.as_ref().or(prepared.schema.as_ref());
-            Box::new(facts::of(&manifest, stage, &prepared.hooks, schema, &plugin))
+            Box::new(facts::of(
+                &shared.plan,
+                prepared.step,
+                &prepared.hooks,
+                schema,
+                &plugin,
+            ))
         });
         let member = Member {
             step: prepared.step,
@@ -109,13 +135,17 @@ fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
 }
 
 /// Starts what there is room for and asks it for its schema; the rest is asked and stopped again.
-async fn prepare(shared: &Arc<Shared>, manifests: &[Arc<Manifest>]) -> Vec<Prepared> {
+async fn prepare(
+    shared: &Arc<Shared>,
+    manifests: &[Arc<Manifest>],
+    is_taken: &BTreeSet<usize>,
+) -> Vec<Prepared> {
     let mut starting = JoinSet::new();
     let pass_through = shared.plan.providers.len()..shared.plan.providers.len() + shared.plan.checks.len();
     let n_slots = shared.slots.available_permits();
     let has_process = |step: usize, manifest: &Manifest| {
         let passes_on = pass_through.contains(&step) && manifest.kind == PluginKind::Provider;
-        !passes_on && manifest.launch != Launch::Nothing
+        !is_taken.contains(&step) && !passes_on && manifest.launch != Launch::Nothing
     };
     // Handlers and what they serve take no slot.
     let n_processes = manifests

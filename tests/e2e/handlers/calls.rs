@@ -64,6 +64,7 @@ fn a_handler_is_told_of_the_plugin_and_of_the_run() {
         ("uses", json!(["telling"])),
         ("hooks", json!(["scan"])),
         ("stage", json!("check")),
+        ("served_by", json!("telling")),
         ("config", json!({"scan_port": 443})),
     ] {
         assert_eq!(plugin[member], value, "{member}\n{seen}");
@@ -99,7 +100,7 @@ fn a_handler_is_told_of_the_plugin_and_of_the_run() {
 #[test]
 fn a_handled_plugin_may_stand_anywhere_and_gets_what_its_place_gets() {
     let sandbox = Sandbox::new();
-    let process = "name_of; printf '%s\\n' \"$line\" >\"$name.given\"; call $name work '{}'; [ -n \"$result\" ] || refused";
+    let process = "name_of; printf '%s\\n' \"$line\" >\"$name.given\"; call $name work '{}'; [ $name != last ] || result='{}'; [ -n \"$result\" ] || refused";
     sandbox.handler("working", &["worker"], process, "");
     for (name, more) in [
         ("first", ""),
@@ -197,6 +198,14 @@ fn a_built_in_type_goes_to_a_handler_plugin_only_where_it_is_named() {
         .opsbox(&["plugins", "show", "mine"])
         .exits(0)
         .prints(&["handles", "input, rego"]);
+    sandbox
+        .opsbox(&["plugins", "show", "special"])
+        .exits(0)
+        .prints(&["run by", "handler mine"]);
+    sandbox
+        .opsbox(&["plugins", "show", "usual"])
+        .exits(0)
+        .hides(&["run by"]);
     let seen = sandbox.opsbox(&["run", "usual,special-json_out"]).exits(0);
     assert_eq!(sandbox.read("work/served"), "special\n", "{seen}");
 }

@@ -1,13 +1,14 @@
 //! From clap's structs to requests.
 
-use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
+use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, Runs, ScreenFlags, Values};
 use crate::cli::request::{
-    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Packages, PackagesChange, PluginsQuery, PluginsWhat,
-    Request, RunFlags, Shown,
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Packages, PackagesChange, PluginsQuery,
+    PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,
 };
 use crate::config::Assignment;
 use crate::error::Failure;
 use crate::managed::Options;
+use crate::store::Wish;
 use crate::ui::screen::Screen;
 
 pub(super) fn request(command: Command) -> Result<Request, Failure> {
@@ -15,18 +16,29 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
         Command::Run {
             pipeline,
             running,
+            keeping,
+            earlier,
             values,
             places,
             screen,
         } => {
             let flags = RunFlags {
-                pipeline: pipeline.pipeline,
+                pipeline: pipeline.unwrap_or_default(),
+                no_keep: keeping.no_keep,
+                resume: earlier.resume,
+                replay: earlier.replay,
+                force: earlier.force,
                 screen: screen.into(),
                 ..RunFlags::default()
             };
             Request::Run(values.add(places.add(running.add(flags)))?)
         }
-        Command::Demo { running, screen } => Request::Demo(running.add(RunFlags {
+        Command::Demo {
+            running,
+            keeping,
+            screen,
+        } => Request::Demo(running.add(RunFlags {
+            no_keep: keeping.no_keep,
             screen: screen.into(),
             ..RunFlags::default()
         })),
@@ -47,11 +59,62 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
                 json: form.json,
             })
         }
+        Command::Deliver {
+            run,
+            to,
+            again,
+            running,
+            values,
+            places,
+            screen,
+        } => {
+            let flags = RunFlags {
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            Request::Deliver(Delivering {
+                flags: values.add(places.add(running.add(flags)))?,
+                run,
+                to,
+                again,
+            })
+        }
+        Command::Runs(command) => runs(command),
         Command::Plugins(command) => plugins(command),
         Command::Config(command) => config(command)?,
         Command::Check(command) => check(command)?,
         Command::Completions { shell } => Request::Completions(shell),
         Command::Version { form } => Request::Version { json: form.json },
+    })
+}
+
+fn runs(command: Runs) -> Request {
+    let (what, screen, form) = match command {
+        Runs::List { screen, form } => (RunsWhat::List, screen, form),
+        Runs::Show { run, screen, form } => (RunsWhat::Show(run), screen, form),
+        Runs::Prune {
+            runs,
+            older_than,
+            keep_last,
+            dry_run,
+            screen,
+            form,
+        } => {
+            let wish = Wish {
+                ids: runs,
+                older_than,
+                keep_last,
+                dry_run,
+            };
+            (RunsWhat::Prune(wish), screen, form)
+        }
+    };
+    Request::Runs(Shown {
+        query: RunsQuery {
+            screen: screen.into(),
+            what,
+        },
+        json: form.json,
     })
 }
 

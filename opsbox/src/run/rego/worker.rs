@@ -15,7 +15,7 @@ use crate::plugin::launch::SessionSpec;
 use crate::plugin::{PluginError, ResultSlice, Session};
 use crate::run::Shared;
 use crate::run::check::is_rego;
-use crate::run::member::Member;
+use crate::run::member::{self, Member};
 
 /// How much longer a worker may take that has to remove a policy from a server.
 const CLEARING: Duration = Duration::from_secs(6);
@@ -53,7 +53,8 @@ pub(crate) fn start_workers(
 ) -> BTreeMap<usize, Arc<Worker>> {
     let mut workers = BTreeMap::new();
     for (planned, member) in shared.plan.checks.iter().zip(checks) {
-        let Some(provider) = planned.providers.first().copied().filter(|_| is_rego(planned)) else {
+        let evaluates = is_rego(planned) && !matches!(member.state, member::State::Taken(_));
+        let Some(provider) = planned.providers.first().copied().filter(|_| evaluates) else {
             continue;
         };
         workers.entry(provider).or_insert_with(|| {

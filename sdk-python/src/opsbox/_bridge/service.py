@@ -6,19 +6,12 @@ import json
 import os
 
 from opsbox import _facts
-from opsbox._bridge import hooks, keys
+from opsbox._bridge import calls, hooks, keys
 from opsbox._wire import channel, codec, stdio
-from opsbox._wire.errors import HOOK_FAILED, WireError
+from opsbox._wire.errors import HOOK_FAILED, METHOD_NOT_FOUND, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
 
-_PARAMETERS = {
-    "process": "data",
-    "inject_data": "data",
-    "report_findings": "data",
-    "process_input": "input",
-    "process_results": "results",
-}
-# What is missing after a record at level error in a hook. In hooks that only prepare, an error is not yet a loss.
+# What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
 _PART = {
     "gather_data": "part of the data of {}",
     "process": "part of what {} looks at",
@@ -43,7 +36,7 @@ class Bridge:
         spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
     """
 
-    methods = frozenset((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
+    methods = calls.Methods((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
 
     def __init__(self, spec: dict) -> None:
         self.name = spec["name"]
@@ -55,12 +48,14 @@ class Bridge:
         self._added_keys: set = set()
         self._configuration = None
         self._make_result = None
+        self._handling = None
         self._capture: stdio.Capture | None = None
 
     def connect(self, loop: Loop, capture_fd: int) -> None:
         """Joins loop and capture together."""
         self.loop = loop
-        is_output = self._spec["type"] == "output"
+        # Handlers and plugins of a type of their own may stand last in a pipeline; the host knows where.
+        is_output = self._spec["type"] not in ("provider", "input", "rego", "assistant")
         self._capture = stdio.Capture(capture_fd, self._output if is_output else self._printed, not is_output)
 
     def hello(self, params: dict) -> dict:
@@ -161,21 +156,27 @@ class Bridge:
             return codec.encode(self._schema(hook), self._warn)
         if method == "set_data":
             return self._set_data(hook, params.get("config") or {})
-        if hook is None:
+        if hook is None and method in hooks.COMMON:
             return b"{}"
         if method == "activate":
+            self._handles()
             hook()
             return b"{}"
+        if method == "process_plugin":
+            return codec.encode(results.as_list(self._handles().process(hook, call)), self._warn)
+        if calls.is_own(method, params):
+            return codec.encode(calls.run(hook, params, self._result_class()), self._warn)
         if method == "gather_data":
             return codec.encode(results.as_one(hook()), self._warn)
-        value = params.get(_PARAMETERS[method])
+        value = params.get(calls.PARAMETERS[method])
         params.clear()
         if method in ("inject_data", "report_findings"):
             given = results.from_wire(value, self._result_class())
         else:
             given = results.list_from_wire(value, self._result_class())
         del value
-        returned = call_positionally(hook, given)
+        # A class whose source was not found has been said to have every hook.
+        returned = given if hook is None else call_positionally(hook, given)
         if method == "process_results":
             return b"{}"
         if method == "inject_data":
@@ -189,7 +190,8 @@ class Bridge:
 
         hook = getattr(self._plugin, "inject_data", None)
         if hook is None:
-            return b'{"patch":null}'
+            # A class whose source was not found has been said to have every hook.
+            return b'{"patch":null}' if self._plugin is None else b'{"patch":{}}'
         self._capture.drain(last=True)
         self.loop.channel.hold()
         patch = None
@@ -212,7 +214,17 @@ class Bridge:
             self._added_keys = keys.add(schema)
         return schema
 
+    def _handles(self) -> object:
+        """Returns the handler's side of the bridge, its hookspecs added; None for other plugins."""
+        if self._handling is None and self._spec["type"] == "handler":
+            from opsbox._bridge.handling import Handling
+
+            self._handling = Handling(self.loop, self.name, self._plugin, self._result_class())
+            self._handling.add_hookspecs()
+        return self._handling
+
     def _set_data(self, hook: object, fields: dict) -> bytes:
+        self._handles()
         _facts.config.clear()
         _facts.config.update(fields)
         if hook is None:
@@ -231,8 +243,10 @@ class Bridge:
             hook = getattr(self._plugin, spelling, None)
             if callable(hook):
                 return hook, spelling
-        if method in hooks.COMMON:
+        if method in (*hooks.COMMON, *hooks.BY_TYPE["rego"]):
             return None, method
+        if method not in hooks.BY_TYPE.get(self._spec["type"], ()):
+            raise WireError(METHOD_NOT_FOUND, f"class `{self._spec['class_name']}` has no hook `{method}`")
         raise WireError(
             HOOK_FAILED,
             f"class `{self._spec['class_name']}` has no hook `{method}`",

@@ -40,7 +40,7 @@ class _Broken(Exception):
 
 
 def _reuses_quotes(line: str) -> bool:
-    """Tells whether an f-string holds its own quotes between braces, and the line is whole if that is allowed."""
+    """Tells whether an f-string holds its own quotes between braces and is whole if that is allowed."""
     try:
         _, reused = _code(line, 0, [])
     except _Broken:
