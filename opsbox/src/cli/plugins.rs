@@ -102,10 +102,12 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     row("reads", Some(manifest.check.reads.join(", ")));
     row(
         "policy",
-        manifest
-            .rego
-            .as_ref()
-            .map(|rego| format!("{}, rule {}, Rego v{}", rego.file, rego.rule, rego.version)),
+        manifest.rego.as_ref().map(|rego| {
+            let version = rego
+                .version
+                .map_or("v0 or v1".to_owned(), |version| format!("v{version}"));
+            format!("{}, rule {}, Rego {version}", rego.file, rego.rule)
+        }),
     );
     row(
         "flow",
