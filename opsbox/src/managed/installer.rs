@@ -180,43 +180,45 @@ impl<'a> Installer<'a> {
 
     fn by_uv(&self, uv: &Path, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
         let python = interpreter_of(environment)?;
+        let read =
+            |path: &Path| fs::read_to_string(path).map_err(|error| Trouble::Failed(unreadable(path, &error)));
         let mut chosen = list.to_owned();
         if !how.no_deps {
             chosen = list.with_extension("chosen");
-            let mut args: Vec<OsString> = [
+            let mut args = words(&[
                 "pip",
                 "compile",
                 "--generate-hashes",
                 "--no-header",
                 "--no-annotate",
                 "--quiet",
-            ]
-            .map(OsString::from)
-            .to_vec();
-            args.extend([
-                "--no-python-downloads".into(),
-                "--python".into(),
-                python.clone().into_os_string(),
             ]);
+            args.extend(words(&["--no-python-downloads", "--python"]));
+            args.push(python.clone().into_os_string());
             args.extend(["--output-file".into(), chosen.clone().into_os_string()]);
             if let Some(constraints) = how.constraints {
                 args.extend(["--constraints".into(), constraints.into()]);
             }
+            // Of a folder, uv looks at the project's own file alone to see whether it changed.
+            if read(list)?.lines().any(|line| line.starts_with("file://")) {
+                args.push("--refresh".into());
+            }
             args.push(list.into());
             self.must(uv.as_os_str(), &args, "uv")?;
         }
-        let mut args: Vec<OsString> = [
+        let mut args = words(&[
             "pip",
             "install",
             "--no-deps",
             "--compile-bytecode",
             "--no-python-downloads",
-            "--strict",
-        ]
-        .map(OsString::from)
-        .to_vec();
+        ]);
         if how.hashes {
             args.push("--require-hashes".into());
+        }
+        let text = read(&chosen)?;
+        for name in text.lines().filter_map(local) {
+            args.extend(["--refresh-package".into(), name.into()]);
         }
         args.extend([
             "--python".into(),
@@ -225,8 +227,6 @@ impl<'a> Installer<'a> {
             chosen.clone().into_os_string(),
         ]);
         self.must(uv.as_os_str(), &args, "uv")?;
-        let text =
-            fs::read_to_string(&chosen).map_err(|error| Trouble::Failed(unreadable(&chosen, &error)))?;
         Ok(hashes_of_list(&text))
     }
 
@@ -319,6 +319,16 @@ impl<'a> Installer<'a> {
                 _ => Trouble::Failed(Fault::new(format!("`{}`: {error}", program.to_string_lossy()))),
             })
     }
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// Returns the name in a line of a list that speaks of a folder or file: `name @ file://…`.
+fn local(line: &str) -> Option<&str> {
+    line.split_once(" @ file://")
+        .map(|(name, _)| name.split('[').next().unwrap_or(name))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Fault {

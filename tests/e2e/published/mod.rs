@@ -1,7 +1,11 @@
 //! Every plugin package published for the original, unchanged, in one environment.
 
+<<<<<<< HEAD
 mod assistant;
 mod compatibility;
+=======
+mod checks;
+>>>>>>> reference
 mod discovered;
 mod files;
 mod mail;
