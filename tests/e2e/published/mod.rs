@@ -1,11 +1,8 @@
 //! Every plugin package published for the original, unchanged, in one environment.
 
-<<<<<<< HEAD
 mod assistant;
-mod compatibility;
-=======
 mod checks;
->>>>>>> reference
+mod compatibility;
 mod discovered;
 mod files;
 mod mail;
