@@ -5,6 +5,7 @@ mod checks;
 mod compatibility;
 mod discovered;
 mod files;
+mod handlers;
 mod mail;
 mod tickets;
 
