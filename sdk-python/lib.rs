@@ -3,6 +3,7 @@
 /// Every Python file: its path below the folder that goes on `sys.path`, with `/` between its parts, and its text. Sorted by path.
 pub const FILES: &[(&str, &str)] = &[
     ("opsbox/__init__.py", include_str!("src/opsbox/__init__.py")),
+    ("opsbox/__main__.py", include_str!("src/opsbox/__main__.py")),
     (
         "opsbox/_bridge/__init__.py",
         include_str!("src/opsbox/_bridge/__init__.py"),
@@ -28,12 +29,20 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/inject.py"),
     ),
     (
+        "opsbox/_bridge/keys.py",
+        include_str!("src/opsbox/_bridge/keys.py"),
+    ),
+    (
         "opsbox/_bridge/loading.py",
         include_str!("src/opsbox/_bridge/loading.py"),
     ),
     (
         "opsbox/_bridge/main.py",
         include_str!("src/opsbox/_bridge/main.py"),
+    ),
+    (
+        "opsbox/_bridge/preload.py",
+        include_str!("src/opsbox/_bridge/preload.py"),
     ),
     (
         "opsbox/_bridge/probe.py",
@@ -64,6 +73,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/standins/core/config.py"),
     ),
     (
+        "opsbox/_bridge/standins/core/main.py",
+        include_str!("src/opsbox/_bridge/standins/core/main.py"),
+    ),
+    (
         "opsbox/_bridge/standins/core/plugins.py",
         include_str!("src/opsbox/_bridge/standins/core/plugins.py"),
     ),
@@ -75,9 +88,15 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_bridge/standins/pluggy.py",
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
     ),
+    (
+        "opsbox/_bridge/zygote.py",
+        include_str!("src/opsbox/_bridge/zygote.py"),
+    ),
     ("opsbox/_facts.py", include_str!("src/opsbox/_facts.py")),
     ("opsbox/_models.py", include_str!("src/opsbox/_models.py")),
+    ("opsbox/_names.py", include_str!("src/opsbox/_names.py")),
     ("opsbox/_original.py", include_str!("src/opsbox/_original.py")),
+    ("opsbox/_shapes.py", include_str!("src/opsbox/_shapes.py")),
     (
         "opsbox/_wire/__init__.py",
         include_str!("src/opsbox/_wire/__init__.py"),
@@ -104,6 +123,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_wire/message.py",
         include_str!("src/opsbox/_wire/message.py"),
     ),
+    ("opsbox/_wire/newer.py", include_str!("src/opsbox/_wire/newer.py")),
     (
         "opsbox/_wire/records.py",
         include_str!("src/opsbox/_wire/records.py"),
@@ -120,6 +140,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("opsbox/base_hooks.py", include_str!("src/opsbox/base_hooks.py")),
     ("opsbox/cli.py", include_str!("src/opsbox/cli.py")),
     ("opsbox/config.py", include_str!("src/opsbox/config.py")),
+    ("opsbox/main.py", include_str!("src/opsbox/main.py")),
     ("opsbox/plugins.py", include_str!("src/opsbox/plugins.py")),
     (
         "opsbox/sdk/__init__.py",

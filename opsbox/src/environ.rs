@@ -77,6 +77,8 @@ pub struct Environ {
     vars: BTreeMap<OsString, OsString>,
     /// The working directory, absolute.
     pub cwd: PathBuf,
+    /// This program's file, its links followed; `None` where the system does not tell.
+    pub program: Option<PathBuf>,
     /// The user's home, where one is known.
     pub home: Option<PathBuf>,
     /// Where this program keeps what it can make again.
@@ -125,6 +127,7 @@ impl Environ {
             home,
             vars,
             cwd,
+            program: None,
             now,
         }
     }

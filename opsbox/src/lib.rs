@@ -18,5 +18,6 @@ pub mod redact;
 pub mod rego;
 pub mod report;
 pub mod run;
+pub mod store;
 pub mod suggest;
 pub mod ui;

@@ -12,6 +12,7 @@ use opsbox::error::{Failure, Fault};
 use opsbox::plugin::launch::SERVE;
 use opsbox::ui::screen::Screen;
 use opsbox::ui::{Ui, trace};
+use opsbox_protocol::message::LogLevel;
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().skip(1).collect();
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
     let cwd = std::env::current_dir();
     // Help and version need no working directory; what does is refused below where there is none.
     let place = cwd.as_ref().map_or_else(|_| "/".into(), Clone::clone);
-    let environ = Environ::new(std::env::vars_os(), place, jiff::Zoned::now());
+    let mut environ = Environ::new(std::env::vars_os(), place, jiff::Zoned::now());
+    environ.program = std::env::current_exe().ok();
     let no_color = environ.filled("NO_COLOR").is_some() || environ.var("TERM") == Some("dumb");
     let plain = Ui::new(Screen::default(), no_color);
     let done = match args::parse(&argv, &environ) {
@@ -60,5 +62,9 @@ fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Fail
         .enable_all()
         .build()
         .map_err(|error| Failure::run(Fault::new(format!("cannot start the event loop: {error}"))))?;
-    runtime.block_on(dispatch::answer(&own, &ui, request))
+    let answered = runtime.block_on(dispatch::answer(&own, &ui, request));
+    if let Err(failure) = &answered {
+        ui.keep(LogLevel::Error, None, &failure.to_string());
+    }
+    answered
 }

@@ -1,5 +1,7 @@
 //! Values of secret fields, replaced wherever a plugin's own words are shown or kept.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::config::{PluginConfig, SECRET};
@@ -8,6 +10,20 @@ use crate::report::StepRecord;
 
 /// Shorter values are too common to be looked for inside other words.
 const MIN_CHARS: usize = 4;
+
+/// Returns a text with `<secret>` for name and password of a URL in it: `https://<secret>@host`.
+pub fn userinfo(text: &str) -> Cow<'_, str> {
+    let Some(start) = text.find("://").map(|at| at + "://".len()) else {
+        return Cow::Borrowed(text);
+    };
+    let end = text[start..]
+        .find(['/', '?', '#'])
+        .map_or(text.len(), |at| start + at);
+    match text[start..end].rfind('@') {
+        Some(at) => Cow::Owned(format!("{}{SECRET}{}", &text[..start], &text[start + at..])),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// The secrets of one run.
 #[derive(Debug, Default)]
@@ -108,5 +124,19 @@ mod tests {
         let redactor = Redactor { spellings };
         let shown = redactor.text("got first line, second\"line and second\\\"line; abc stays".into());
         assert_eq!(shown, "got <secret>, <secret> and <secret>; abc stays");
+    }
+
+    #[test]
+    fn name_and_password_of_a_url_are_not_shown() {
+        for (text, shown) in [
+            ("http://u:p@host:1/x@y", "http://<secret>@host:1/x@y"),
+            ("https://token@host", "https://<secret>@host"),
+            ("http://u:p@ss@host/", "http://<secret>@host/"),
+            ("http://host/a@b", "http://host/a@b"),
+            ("me@host", "me@host"),
+            ("", ""),
+        ] {
+            assert_eq!(userinfo(text), shown);
+        }
     }
 }

@@ -175,3 +175,21 @@ def test_app_config_knows_the_fields_that_the_plugin_was_given(start):
     assert plugin.call("set_data", config={"region": "eu"}).result == {}
     (log,) = plugin.call("activate").noted("log")
     assert log["message"] == "{'region': 'eu'} None False"
+
+
+def test_the_hooks_of_a_module_in_nested_namespace_packages_are_read_from_its_source(tmp_path):
+    package = tmp_path / "shop" / "checks"
+    package.mkdir(parents=True)
+    (package / "stock.py").write_text("class Stock:\n    def report_findings(self, data): return data\n")
+    spec = {"name": "stock", "type": "rego", "module": "shop.checks.stock", "class_name": "Stock"}
+    spec.update(folder=str(package), source="entry_point")
+    with wire.bridge(spec, env={"PYTHONPATH": str(tmp_path)}) as plugin:
+        assert plugin.hello.result["hooks"] == ["report_findings"]
+
+
+def test_a_rego_plugin_whose_source_does_not_tell_its_hooks_may_lack_both(start):
+    plugin = start("class Base: pass\nP = type('P', (Base,), {})\n", "rego")
+    assert "inject_data" in plugin.hello.result["hooks"]
+    given = wire.result({"input": {"a": 1}})
+    assert plugin.call("inject_data", data=given).result == given
+    assert plugin.call("report_findings", data=given).result == [given]

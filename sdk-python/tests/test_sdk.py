@@ -238,7 +238,7 @@ def test_a_plugin_started_by_hand_says_what_it_is_and_exits_64(program):
 
 
 def test_a_plugin_of_the_sdk_ends_with_its_stream(program):
-    session = wire.Session(program)
+    session = wire.Session(wire.started(program))
     with session:
         assert session.hello.result["cancel"] == "cooperative"
         assert session.close()[0] == 0

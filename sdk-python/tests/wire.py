@@ -11,6 +11,7 @@ from pathlib import Path
 SRC = Path(__file__).resolve().parent.parent / "src"
 MAIN = SRC / "opsbox" / "_bridge" / "main.py"
 DEADLINE_SECONDS = 60
+COMMON = {"PATH": os.environ["PATH"], "OPSBOX_PLUGIN": "1", "OPSBOX_PROTOCOL": "1", "LANG": "C.UTF-8"}
 
 INITIALIZE = {
     "protocol": {"min": 1, "max": 1},
@@ -62,19 +63,10 @@ class HostRefuses(Exception):
 
 
 class Session:
-    """A running plugin."""
+    """A running plugin: the process that was started for it, or forked."""
 
-    def __init__(self, argv: list, env: dict | None = None, **initialize: object) -> None:
-        environ = {
-            "PATH": os.environ["PATH"],
-            "OPSBOX_PLUGIN": "1",
-            "OPSBOX_PROTOCOL": "1",
-            "LANG": "C.UTF-8",
-            **(env or {}),
-        }
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
-        )
+    def __init__(self, process: object, **initialize: object) -> None:
+        self.process = process
         self._id = 0
         self.host = None
         self.hello = self.call("initialize", **{**INITIALIZE, **initialize})
@@ -158,7 +150,14 @@ class Session:
 
 def bridge(spec: dict, flags: tuple = (), env: dict | None = None, **initialize: object) -> Session:
     """Starts the bridge for a plugin, with further flags for the interpreter."""
-    return Session([sys.executable, *flags, "-X", "utf8", str(MAIN), json.dumps(spec)], env, **initialize)
+    argv = [sys.executable, *flags, "-X", "utf8", str(MAIN), json.dumps(spec)]
+    return Session(started(argv, env), **initialize)
+
+
+def started(argv: list, env: dict | None = None) -> subprocess.Popen:
+    """Starts a plugin's process."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env={**COMMON, **(env or {})})
 
 
 def result(details: object = None, **members: object) -> dict:

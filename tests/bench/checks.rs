@@ -9,10 +9,12 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 pub(crate) fn measure(options: &Options) -> Outcome {
     let folder = options.folder()?;
-    let run = |measure| {
+    let run_with = |measure, more: &[&str]| {
         let watched = Watched::run(
             tree::command(&options.opsbox, &folder.path)
-                .args(["run", PIPELINE, "--set"])
+                .args(["run", PIPELINE])
+                .args(more)
+                .arg("--set")
                 .arg(format!(
                     "output_folder={}",
                     folder.path.join("findings").display()
@@ -28,7 +30,9 @@ pub(crate) fn measure(options: &Options) -> Outcome {
             ))),
         }
     };
+    let run = |measure| run_with(measure, &[]);
     let first = run(None)?;
+    let mut unkept = Series::default();
     let (mut wall, mut rss, mut pss, mut peaks) = (
         Series::default(),
         Series::default(),
@@ -39,6 +43,7 @@ pub(crate) fn measure(options: &Options) -> Outcome {
     for _ in 0..options.rounds {
         // The wall time is taken without a watcher, which costs a processor.
         wall.push(run(None)?.wall.as_secs_f64() * 1e3);
+        unkept.push(run_with(None, &["--no-keep"])?.wall.as_secs_f64() * 1e3);
         pss.push(run(Some(Measure::Pss))?.peak as f64 / MIB);
         let watched = run(Some(Measure::Rss))?;
         rss.push(watched.peak as f64 / MIB);
@@ -47,6 +52,7 @@ pub(crate) fn measure(options: &Options) -> Outcome {
     }
     report::heading("eight host checks, one run", options.rounds)?;
     report::row("wall (goal 60)", "ms", &wall)?;
+    report::row("wall with --no-keep", "ms", &unkept)?;
     report::row("most PSS at one moment, summed (goal 60)", "MiB", &pss)?;
     report::row("most RSS at one moment, summed", "MiB", &rss)?;
     report::row("sum of every process's own RSS peak", "MiB", &peaks)?;

@@ -36,6 +36,8 @@ impl Host {
             terminal: None,
             legacy_environment: false,
             guardian: None,
+            no_zygote: true,
+            zygotes: None,
         };
         Ok(Self {
             ctx,
@@ -67,6 +69,7 @@ impl Host {
                 cancel_grace: limit(5),
                 stdin_stall: limit(10),
             },
+            bridged: false,
             line_bytes: limits::LEGACY_LINE_BYTES,
             protocol: (1, 1),
             delivers: false,

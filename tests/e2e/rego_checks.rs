@@ -3,6 +3,7 @@
 mod commands;
 mod failures;
 mod inject;
+mod opa_url;
 
 use serde_json::json;
 

@@ -156,7 +156,7 @@ fn read_input(path: &Path) -> Result<ResultSlice, Failure> {
 async fn worker(ui: &Arc<Ui>, ctx: &SessionContext, halt: HaltSeen) -> Result<Session, PluginError> {
     let ui = Arc::clone(ui);
     let sink: crate::plugin::event::Sink = Arc::new(move |event| ui.said("rego", event));
-    Session::start(SessionSpec::rego_worker("file", ctx), ctx, sink, halt).await
+    Session::start(SessionSpec::rego_worker("file", false, ctx), ctx, sink, halt).await
 }
 
 /// What the worker says of one test.

@@ -6,6 +6,8 @@ use super::request::Answer;
 use super::table::{clean, faults_json, faults_text, table};
 use crate::config::{FieldReport, Resolution, Settings, Wanted};
 use crate::error::{Failure, Fault};
+use crate::manifest::units;
+use crate::store::{Limits, Store};
 use crate::suggest::did_you_mean;
 
 /// Shows the fields of a pipeline's plugins; the exit code is 2 where something is missing or wrong.
@@ -33,6 +35,37 @@ pub fn show(resolution: &Resolution, width: u16) -> Answer {
         json,
         code: if resolution.faults.is_empty() { 0 } else { 2 },
     }
+}
+
+/// Adds how runs are kept.
+pub fn with_runs(mut answer: Answer, store: &Store, limits: &Limits) -> Answer {
+    let Limits { keep, max_size, .. } = limits;
+    let how = if limits.keeps() {
+        format!(
+            "runs are kept in {}: for {} ({}), at most {} ({})",
+            store.root().display(),
+            units::words(keep.value),
+            keep.origin,
+            super::runs::size(max_size.value),
+            max_size.origin
+        )
+    } else {
+        let origin = if keep.value.is_zero() {
+            &keep.origin
+        } else {
+            &max_size.origin
+        };
+        format!("runs are not kept ({origin})")
+    };
+    answer.text.push_str(&format!("\n{}\n", clean(&how)));
+    answer.json["runs"] = json!({
+        "folder": store.root(),
+        "keep_seconds": keep.value.as_secs(),
+        "keep_origin": keep.origin,
+        "max_size_bytes": max_size.value,
+        "max_size_origin": max_size.origin,
+    });
+    answer
 }
 
 /// Says for each plugin that declares the field which places were asked and which one counts.
@@ -127,24 +160,20 @@ pub fn arguments(pipeline: &str, resolution: &Resolution, width: u16) -> Answer 
     let rows: Vec<Vec<String>> = fields()
         .map(|report| {
             let required = if report.required { "yes" } else { "no" };
-            let default = report
-                .shown_default()
-                .map(|text| format!(" (default {text})"))
-                .unwrap_or_default();
-            let about = report.description.clone().unwrap_or_default();
             vec![
                 format!("--{}", report.name),
                 report.plugin.clone(),
                 report.kind.clone(),
                 required.to_owned(),
-                format!("{about}{default}"),
+                report.shown_default().unwrap_or_default(),
+                report.description.clone().unwrap_or_default(),
             ]
         })
         .collect();
     let text = if rows.is_empty() {
         format!("the plugins of pipeline {} take no arguments\n", clean(pipeline))
     } else {
-        let header = ["argument", "plugin", "type", "required", "description"];
+        let header = ["argument", "plugin", "type", "required", "default", "description"];
         format!(
             "arguments of pipeline {}:\n\n{}",
             clean(pipeline),
@@ -199,6 +228,7 @@ pub(super) fn fields_json(resolution: &Resolution) -> Value {
 fn field_json(report: &FieldReport) -> Value {
     let hidden = |value: &Option<Value>| match value {
         Some(_) if report.secret => json!(crate::config::SECRET),
+        Some(Value::String(text)) => json!(crate::redact::userinfo(text)),
         other => json!(other),
     };
     json!({
@@ -310,10 +340,10 @@ mod tests {
         expect![[r#"
             arguments of pipeline ec2-cli_out:
 
-            ARGUMENT  PLUGIN  TYPE     REQUIRED  DESCRIPTION
-            --region  ec2     string   yes       where to look
+            ARGUMENT  PLUGIN  TYPE     REQUIRED  DEFAULT  DESCRIPTION
+            --region  ec2     string   yes                where to look
             --token   ec2     string   no
-            --max     ec2     integer  no        (default 5)
+            --max     ec2     integer  no        5
             --zone    ec2     string   yes
         "#]]
         .assert_eq(&answer.text);

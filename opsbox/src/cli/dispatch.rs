@@ -13,12 +13,14 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, demo, plan, plugins, schemas};
+use crate::cli::{args, config, deliver, demo, packages, plan, plugins, runs, schemas, signals};
+use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::Manifest;
 use crate::plugin::SessionContext;
+use crate::store::{Limits, Store};
 use crate::ui::Ui;
 
 /// How long a policy may take in `check eval` without `--timeout`.
@@ -30,6 +32,7 @@ const PLAIN_COLUMNS: u16 = 80;
 /// # Errors
 /// What kept it from being done.
 pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
+    signals::survive_size_limits();
     let code = act(own, ui, request).await?;
     host::ended(ui, code)
 }
@@ -57,7 +60,14 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::Plugins(Shown { query, json }) => {
             Ok(show(ui, &plugins_answer(own, ui, &query).await?, json))
         }
+        Request::Packages(Shown { query, json }) => {
+            Ok(show(ui, &packages::change(own, ui, &query.change)?, json))
+        }
         Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
+        Request::Runs(Shown { query, json }) => {
+            Ok(show(ui, &runs::answer(own, &query.what, columns(ui))?, json))
+        }
+        Request::Deliver(delivering) => deliver::deliver(own, ui, &delivering).await,
         Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
         Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
         Request::Completions(shell) => {
@@ -113,7 +123,11 @@ impl Planned {
     }
 
     fn wanted(&self) -> Vec<Wanted<'_>> {
+        let handler = self.prepared.plan.has_rego_checks().then(of_rego_checks);
         wanted(&self.manifests, &self.schemas)
+            .into_iter()
+            .chain(handler)
+            .collect()
     }
 
     fn resolution(&self) -> Resolution {
@@ -181,7 +195,10 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
     match &query.what {
         ConfigWhat::Show => {
             let planned = Planned::of(own, ui, &query.flags).await?;
-            Ok(config::show(&planned.resolution(), columns(ui)))
+            let limits = Limits::of(&own.environ, planned.prepared.project.as_ref())?;
+            let store = Store::at(&own.environ.state_dir);
+            let answer = config::show(&planned.resolution(), columns(ui));
+            Ok(config::with_runs(answer, &store, &limits))
         }
         ConfigWhat::Schema(name) => {
             let catalog = host::catalog(own, &query.flags)?;
@@ -196,7 +213,9 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
                 settings,
             } = look(own, ui, &query.flags)?;
             let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await?;
-            config::explain(&settings, &wanted(&catalog.plugins, &schemas), field, columns(ui))
+            let mut wanted = wanted(&catalog.plugins, &schemas);
+            wanted.push(of_rego_checks());
+            config::explain(&settings, &wanted, field, columns(ui))
         }
         ConfigWhat::Explain(field) => {
             let planned = Planned::of(own, ui, &query.flags).await?;

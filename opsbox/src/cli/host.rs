@@ -35,18 +35,7 @@ pub fn catalog(own: &Own, flags: &RunFlags) -> Result<Catalog, Failure> {
             rego: plugin.rego,
         })
         .collect();
-    let variables = probe_variables(&own.environ);
-    let run = |program: &std::ffi::OsStr, args: &[std::ffi::OsString]| {
-        // Without a guardian the probe still has its deadline.
-        let guardian = Guardian::start(&own.executable, &run_id(&own.environ)).ok();
-        let probe = Tool {
-            program,
-            args,
-            env: &variables,
-            limit: tool::LIMIT,
-        };
-        probe.output(guardian.as_ref())
-    };
+    let run = prober(own);
     Search {
         environ: &own.environ,
         bundled: &bundled,
@@ -56,6 +45,24 @@ pub fn catalog(own: &Own, flags: &RunFlags) -> Result<Catalog, Failure> {
         run: &run,
     }
     .catalog()
+}
+
+/// Returns what asks an interpreter about its environment: it has a deadline, and ends with this program.
+pub(super) fn prober(
+    own: &Own,
+) -> impl Fn(&std::ffi::OsStr, &[std::ffi::OsString]) -> std::io::Result<std::process::Output> + '_ {
+    let variables = probe_variables(&own.environ);
+    move |program, args| {
+        // Without a guardian the probe still has its deadline.
+        let guardian = Guardian::start(&own.executable, &run_id(&own.environ)).ok();
+        let probe = Tool {
+            program,
+            args,
+            env: &variables,
+            limit: tool::LIMIT,
+        };
+        probe.output(guardian.as_ref())
+    }
 }
 
 /// Returns what an interpreter sees that is asked for its version: the common variables, and those that a shim chooses by.
@@ -100,16 +107,28 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) 
         log_level: ui.log_level(),
         terminal: ui.terminal(),
         legacy_environment: !flags.no_legacy_env,
+        no_zygote: flags.no_zygote || is_on(environ, "OPSBOX_NO_ZYGOTE"),
+        zygotes: None,
         guardian: None,
     }
 }
 
-/// Returns an id that no other run of this user has: the time and the process.
-fn run_id(environ: &Environ) -> String {
+/// Returns whether a variable that stands for a flag is set, for the grammar and the commands that do not have the flag.
+fn is_on(environ: &Environ, name: &str) -> bool {
+    let off = ["0", "no", "off", "false"];
+    environ
+        .filled(name)
+        .is_some_and(|value| !off.contains(&value.to_ascii_lowercase().as_str()))
+}
+
+/// Returns an id that no other run has: the time, and a number by chance, since containers share process ids and state folders.
+pub(super) fn run_id(environ: &Environ) -> String {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    // The keys of a `RandomState` are random, which is all that is wanted.
+    let chance = RandomState::new().build_hasher().finish() & 0xff_ffff;
     format!(
-        "{}-{}",
-        environ.now.timestamp().strftime("%Y%m%dT%H%M%SZ"),
-        std::process::id()
+        "{}-{chance:06x}",
+        environ.now.timestamp().strftime("%Y%m%dT%H%M%SZ")
     )
 }
 

@@ -15,7 +15,7 @@ use crate::python::Interpreter;
 
 /// Shows a plan with its configuration; the exit code is 2 where the configuration does not fit.
 ///
-/// `resolution` is that of `plan.plugins()`, in this order.
+/// `resolution` is that of `plan.plugins()`, in this order, and of what the host declares itself.
 pub fn answer(plan: &Plan, catalog: &Catalog, resolution: &Resolution, width: u16) -> Answer {
     let code = if resolution.faults.is_empty() { 0 } else { 2 };
     Answer {

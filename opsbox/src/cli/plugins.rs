@@ -191,6 +191,7 @@ pub fn doctor(catalog: &Catalog, environ: &Environ) -> Answer {
         "unusable": catalog.unusable.iter().map(unusable_json).collect::<Vec<_>>(),
         "replaced": replaced_json(catalog),
         "warnings": catalog.warnings,
+        "plugin_warnings": catalog.plugins.iter().flat_map(|manifest| &manifest.warnings).collect::<Vec<_>>(),
         "faults": faults_json(&faults),
     });
     Answer { text, json, code }
@@ -221,6 +222,17 @@ fn notes(catalog: &Catalog) -> String {
             .replaced
             .iter()
             .for_each(|replaced| text.push_str(&format!("  {}\n", clean(&replaced.text()))));
+    }
+    let assumed: Vec<&String> = catalog
+        .plugins
+        .iter()
+        .flat_map(|manifest| &manifest.warnings)
+        .collect();
+    if !assumed.is_empty() {
+        text.push_str("\nodd, but usable:\n");
+        assumed
+            .iter()
+            .for_each(|warning| text.push_str(&format!("  {}\n", clean(warning))));
     }
     for warning in &catalog.warnings {
         text.push_str(&format!("\nwarning: {}\n", clean(warning)));

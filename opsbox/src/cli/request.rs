@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::{Assignment, Grammar};
+use crate::managed::Options;
+use crate::store::Wish;
 use crate::ui::screen::Screen;
 
 /// One command with all its flags.
@@ -19,8 +21,14 @@ pub enum Request {
     Arguments(RunFlags),
     /// Show plugins.
     Plugins(Shown<PluginsQuery>),
+    /// Add or remove packages of the managed environment.
+    Packages(Shown<Packages>),
     /// Show configuration.
     Config(Shown<ConfigQuery>),
+    /// Show or remove kept runs.
+    Runs(Shown<RunsQuery>),
+    /// Deliver the Results of a kept run.
+    Deliver(Delivering),
     /// Evaluate a Rego check on a file.
     CheckEval(Shown<CheckEval>),
     /// Run the tests of Rego policies.
@@ -41,7 +49,10 @@ impl Request {
             Self::Run(flags) | Self::Demo(flags) | Self::Arguments(flags) => flags.screen.clone(),
             Self::Plan(shown) => shown.query.screen.clone(),
             Self::Plugins(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::Packages(Shown { query, .. }) => query.screen.clone(),
             Self::Config(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::Runs(Shown { query, .. }) => query.screen.clone(),
+            Self::Deliver(delivering) => delivering.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
             Self::Completions(_) | Self::Version { .. } => Screen::default(),
@@ -83,12 +94,55 @@ pub struct RunFlags {
     pub fail_fast: bool,
     /// `--no-legacy-env`: legacy plugins see no `AWS_*`.
     pub no_legacy_env: bool,
+    /// `--no-zygote`: every Python plugin is started by itself.
+    pub no_zygote: bool,
     /// `-o`: where the run's record goes.
     pub record: Option<PathBuf>,
     /// `--format json`: the record goes to stdout.
     pub record_to_stdout: bool,
+    /// `--no-keep`: no folder is made for the run.
+    pub no_keep: bool,
+    /// `--resume`: the kept run that this one goes on from.
+    pub resume: Option<String>,
+    /// `--replay`: the kept run whose providers' data is used.
+    pub replay: Option<String>,
+    /// `--force`: go on from a run whose plugins were others; their steps are run again.
+    pub force: bool,
     /// How the user is spoken to.
     pub screen: Screen,
+}
+
+/// A kept run, and what is to be delivered of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivering {
+    /// Where plugins and values are looked for, and how the outputs are run.
+    pub flags: RunFlags,
+    /// The run: an id, the beginning of one, or `last`.
+    pub run: String,
+    /// The outputs; empty: those of the run that have not delivered.
+    pub to: Vec<String>,
+    /// Whether an output that has delivered may deliver once more.
+    pub again: bool,
+}
+
+/// Which kept runs are shown or removed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunsQuery {
+    /// How the user is spoken to.
+    pub screen: Screen,
+    /// What about them.
+    pub what: RunsWhat,
+}
+
+/// What about kept runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunsWhat {
+    /// All.
+    List,
+    /// One, in full.
+    Show(String),
+    /// Remove some.
+    Prune(Wish),
 }
 
 /// Which plugins are shown.
@@ -112,6 +166,26 @@ pub enum PluginsWhat {
     Show(String),
     /// What is wrong.
     Doctor,
+}
+
+/// A change of the managed environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packages {
+    /// What changes.
+    pub change: PackagesChange,
+    /// How the user is spoken to.
+    pub screen: Screen,
+}
+
+/// What changes in the managed environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PackagesChange {
+    /// These are added.
+    Add(Vec<String>, Options),
+    /// It becomes what a lock file says: this one, or its own.
+    Locked(Option<PathBuf>, Options),
+    /// These are removed.
+    Remove(Vec<String>),
 }
 
 /// Which configuration is shown.

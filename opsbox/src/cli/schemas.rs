@@ -16,6 +16,7 @@ use crate::halt::{Halt, HaltSeen};
 use crate::manifest::{Launch, Manifest};
 use crate::plugin::event::Sink;
 use crate::plugin::launch::SessionSpec;
+use crate::plugin::zygote::Zygotes;
 use crate::plugin::{PluginError, Session, SessionContext};
 use crate::ui::Ui;
 
@@ -34,10 +35,8 @@ pub async fn schemas(
     manifests: &[Arc<Manifest>],
 ) -> Result<Vec<Value>, Failure> {
     let cache = SchemaCache::new(&environ.cache_dir);
-    let mut asking = JoinSet::new();
-    let mut guarded = None;
-    let places = Arc::new(Semaphore::new(at_once()));
     let mut schemas = vec![Value::Null; manifests.len()];
+    let mut unknown = Vec::new();
     for (index, manifest) in manifests.iter().enumerate() {
         if let Some(schema) = at_hand(manifest) {
             schemas[index] = schema;
@@ -48,9 +47,18 @@ pub async fn schemas(
             schemas[index] = schema;
             continue;
         }
-        let (ctx, interrupts) =
-            guarded.get_or_insert_with(|| signals::guarded(ctx, ui, signals::OF_A_QUESTION));
-        let (manifest, ctx, ui) = (Arc::clone(manifest), ctx.clone(), Arc::clone(ui));
+        unknown.push((index, key));
+    }
+    if unknown.is_empty() {
+        return Ok(schemas);
+    }
+    let (mut ctx, interrupts) = signals::guarded(ctx, ui, signals::OF_A_QUESTION);
+    let asked = unknown.iter().map(|(index, _)| &*manifests[*index]);
+    ctx.zygotes = Zygotes::start(asked, &ctx);
+    let mut asking = JoinSet::new();
+    let places = Arc::new(Semaphore::new(at_once()));
+    for (index, key) in unknown {
+        let (manifest, ctx, ui) = (Arc::clone(&manifests[index]), ctx.clone(), Arc::clone(ui));
         let (halt, places) = (interrupts.halt(), Arc::clone(&places));
         asking.spawn(async move {
             // Nobody closes the semaphore; without a place the plugin would only be asked beside the others.
@@ -69,10 +77,7 @@ pub async fn schemas(
                 schema
             }
             Err(error) => {
-                if guarded
-                    .as_ref()
-                    .is_some_and(|(_, interrupts)| interrupts.aborted())
-                {
+                if interrupts.aborted() {
                     continue;
                 }
                 ui.warn(&format!(
@@ -83,9 +88,10 @@ pub async fn schemas(
             }
         };
     }
-    if let Some((_, interrupts)) = &guarded {
-        interrupts.check()?;
+    if let Some(zygotes) = &ctx.zygotes {
+        zygotes.end().await;
     }
+    interrupts.check()?;
     Ok(schemas)
 }
 

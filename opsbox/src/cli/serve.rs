@@ -16,7 +16,8 @@ const USAGE: u8 = 64;
 pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
     let words: Vec<_> = args.iter().filter_map(|arg| arg.to_str()).collect();
     match words[..] {
-        ["rego"] if by_host => crate::rego::serve(),
+        ["rego"] if by_host => crate::rego::serve(false),
+        ["rego", "remote"] if by_host => crate::rego::serve(true),
         ["guardian", run_id] => {
             guardian::serve(run_id);
             ExitCode::SUCCESS

@@ -28,6 +28,12 @@ pub const OF_A_RUN: &[(Halt, &str)] = &[
 /// What the signals of a command ask for that only asks plugins something.
 pub const OF_A_QUESTION: &[(Halt, &str)] = &[(Halt::Abort, "interrupted: ending the plugins")];
 
+/// What the signals ask for of a command that installs.
+pub const OF_AN_INSTALLATION: &[(Halt, &str)] = &[(
+    Halt::Abort,
+    "interrupted: ending the installer, leaving everything as it was",
+)];
+
 /// The watch over the signals. When it is dropped there is nothing left to end in good order, and any signal ends the process at once.
 pub struct Interrupts {
     seen: HaltSeen,
@@ -81,6 +87,12 @@ impl Drop for Interrupts {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
     }
+}
+
+/// Lets a write beyond the limit of file sizes (`ulimit -f`) be an error like a full disk; without a handler it would end the process.
+pub fn survive_size_limits() {
+    // Where there can be no handler there is nothing to lose but that.
+    let _handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
 }
 
 /// Gives sessions a guardian, which ends them where the host is killed, and begins to watch for signals.

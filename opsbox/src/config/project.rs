@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::files;
 use crate::error::{Failure, Fault, Kind};
+use crate::manifest::units;
 use crate::suggest::did_you_mean;
 
 const FILE: &str = "opsbox.toml";
@@ -24,7 +26,18 @@ pub struct Project {
     pub config: Map<String, Value>,
     /// `[plugins.NAME]`: fields for one plugin; they win over `[config]`.
     pub plugins: BTreeMap<String, Map<String, Value>>,
+    /// `[runs]`: how the runs of this project are kept.
+    pub runs: RunsTable,
     pub(super) open: bool,
+}
+
+/// `[runs]`; `None`: the file does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunsTable {
+    /// How long a run is kept; zero: not at all.
+    pub keep: Option<Duration>,
+    /// How many bytes the kept runs of the project may take together.
+    pub max_size: Option<u64>,
 }
 
 /// One entry of `[pipelines]`.
@@ -65,11 +78,12 @@ impl Project {
         };
         let mut faults = Vec::new();
         for (name, value) in file.values {
-            let known = ["pipelines", "config", "plugins"];
+            let known = ["pipelines", "config", "plugins", "runs"];
             match (name.as_str(), value) {
                 ("pipelines", Value::Object(table)) => project.pipelines(table, &mut faults),
                 ("config", Value::Object(table)) => project.config = table,
                 ("plugins", Value::Object(table)) => project.plugins(table, &mut faults),
+                ("runs", Value::Object(table)) => project.runs(table, &mut faults),
                 (name, _) if known.contains(&name) => {
                     faults.push(project.fault(format!("`{name}` must be a table, such as `[{name}]`")));
                 }
@@ -77,7 +91,7 @@ impl Project {
                     let mut fault = project.fault(format!("unknown table `[{name}]`"));
                     let hint = did_you_mean(name, known);
                     fault.hints.push(hint.unwrap_or_else(|| {
-                        format!("known are `[pipelines]`, `[config]`, `[plugins.NAME]`; put fields under `[config]`: `{name} = …`")
+                        format!("known are `[pipelines]`, `[config]`, `[plugins.NAME]`, `[runs]`; put fields under `[config]`: `{name} = …`")
                     }));
                     faults.push(fault);
                 }
@@ -145,6 +159,34 @@ impl Project {
                     self.fault(format!("`plugins.{name}` must be a table"))
                         .hint(format!("write `[plugins.{name}]` and below it `field = value`")),
                 ),
+            }
+        }
+    }
+
+    fn runs(&mut self, table: Map<String, Value>, faults: &mut Vec<Fault>) {
+        for (key, value) in table {
+            let text = match &value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let wrong = |wanted: String| self.fault(format!("`runs.{key}` must be {wanted}"));
+            match key.as_str() {
+                "keep" => match units::duration(&text) {
+                    Ok(keep) => self.runs.keep = Some(keep),
+                    Err(wanted) => faults.push(wrong(wanted)),
+                },
+                "max_size" => match units::size(&text) {
+                    Ok(size) => self.runs.max_size = Some(size),
+                    Err(wanted) => faults.push(wrong(wanted)),
+                },
+                _ => {
+                    let mut fault = self.fault(format!("unknown key `{key}` in `[runs]`"));
+                    fault.hints.push(
+                        did_you_mean(&key, ["keep", "max_size"])
+                            .unwrap_or_else(|| "known are `keep` and `max_size`".to_owned()),
+                    );
+                    faults.push(fault);
+                }
             }
         }
     }

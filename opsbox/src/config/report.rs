@@ -74,7 +74,11 @@ impl FieldReport {
 
 /// Shows a value, or that it is a secret.
 pub(super) fn show(value: &Value, secret: bool) -> String {
-    if secret { SECRET.to_owned() } else { plain(value) }
+    if secret {
+        SECRET.to_owned()
+    } else {
+        crate::redact::userinfo(&plain(value)).into_owned()
+    }
 }
 
 /// Returns a text on one line, without control characters.
@@ -84,7 +88,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let text = one_line(text);
+    let text = crate::redact::userinfo(&one_line(text)).into_owned();
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

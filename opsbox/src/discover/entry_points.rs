@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Unusable;
+use super::{Unusable, repair};
 use crate::error::Fault;
-use crate::manifest::{BadManifest, EntryPointFacts, Manifest};
+use crate::manifest::{BadManifest, EntryPointFacts, Launch, Manifest};
 use crate::python::Interpreter;
 
 const GROUP: &str = "opsbox.plugins";
@@ -152,31 +152,78 @@ fn manifest(
         "reinstall it: `{} -m pip install --force-reinstall {package}`",
         python.path.display()
     );
-    let Some((module, _)) = value.split_once(':') else {
+    let Some((module, class)) = value.split_once(':') else {
         return Err(bad(
             "it names no class".to_owned(),
             format!("write it as `{name} = \"module:Class\"`"),
         ));
     };
     let module = module.trim();
-    let folder = match locate(python, module) {
-        Ok(folder) => folder,
-        Err(cause) => return Err(bad(cause, reinstall)),
+    let class = class.split('[').next().unwrap_or(class).trim();
+    let about = format!("entry point `{name}` of package {package} {version}");
+    let mut warnings = Vec::new();
+    // Where Python does not find the module, the package's own list of files may.
+    let (folder, code) = match locate(python, module) {
+        Ok(folder) => (folder, None),
+        Err(cause) => {
+            let code = repair::code_file(&repair::files(&distribution.metadata), module, class);
+            let Some(folder) = code.as_deref().and_then(Path::parent) else {
+                return Err(bad(cause, reinstall));
+            };
+            let path = folder.join(format!("{}.py", module.rsplit('.').next().unwrap_or(module)));
+            warnings.push(format!(
+                "{about}: it names module `{module}`, but {cause}; `{}` of the same package was taken for it",
+                path.display()
+            ));
+            (folder.to_owned(), code)
+        }
     };
-    let path = folder.join("manifest.toml");
+    let mut path = folder.join("manifest.toml");
     if !path.is_file() {
-        let hint = "put `manifest.toml` beside the module and list it as package data".to_owned();
-        return Err(bad(format!("there is no manifest `{}`", path.display()), hint));
+        let elsewhere = (code.is_none()).then(|| manifest_elsewhere(distribution, &folder, module, class));
+        let Some(found) = elsewhere.flatten() else {
+            let hint = "put `manifest.toml` beside the module and list it as package data".to_owned();
+            return Err(bad(format!("there is no manifest `{}`", path.display()), hint));
+        };
+        warnings.push(format!(
+            "{about}: there is no manifest `{}`; `{}` of the same package was taken",
+            path.display(),
+            found.display()
+        ));
+        path = found;
     }
-    Manifest::from_entry_point(
-        &path,
-        EntryPointFacts {
-            distribution: package,
-            version,
-            value,
-            interpreter: python,
-        },
-    )
+    let facts = EntryPointFacts {
+        distribution: package,
+        version,
+        value,
+        interpreter: python,
+    };
+    let mut manifest = Manifest::from_entry_point(&path, facts)?;
+    manifest.warnings.splice(0..0, warnings);
+    let last = module.rsplit('.').next().unwrap_or(module);
+    if let (Some(_), Launch::Python { entry_point, .. }) = (&code, &mut manifest.launch) {
+        // The module's name leads Python elsewhere, so the file beside the manifest is loaded as from a folder.
+        *entry_point = false;
+    }
+    let source = code.unwrap_or_else(|| match folder.join(format!("{last}.py")) {
+        file if file.is_file() => file,
+        _ => folder.join("__init__.py"),
+    });
+    let has_core = python.packages.get("core").is_some_and(|there| *there);
+    repair::source(&mut manifest, &source, &about, has_core);
+    Ok(manifest)
+}
+
+/// Looks for a manifest that is not beside the module: in the package's own files or, where they are not listed, below the module's folder.
+fn manifest_elsewhere(
+    distribution: &Distribution,
+    folder: &Path,
+    module: &str,
+    class: &str,
+) -> Option<PathBuf> {
+    let listed = repair::files(&distribution.metadata);
+    repair::manifest_file(&listed, module, class)
+        .or_else(|| repair::manifest_file(&repair::below(folder), module, class))
 }
 
 /// Returns the folder that holds a module's file, found the way Python's path finder does.
@@ -203,8 +250,13 @@ fn locate(python: &Interpreter, module: &str) -> Result<PathBuf, String> {
     for root in &python.sys_path {
         let package = root.join(top);
         let is_package = package.join("__init__.py").is_file();
-        if rest.is_empty() && !is_package && is_module(root, top) {
-            return Ok(root.clone());
+        if !is_package && is_module(root, top) {
+            if rest.is_empty() {
+                return Ok(root.clone());
+            }
+            // A plain module hides folders of its name, and nothing is below it.
+            tried.get_or_insert(root.join(format!("{top}.py")));
+            break;
         }
         if package.is_dir() {
             if let Some(found) = below(&package, &rest) {

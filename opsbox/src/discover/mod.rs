@@ -3,6 +3,7 @@
 pub mod cache;
 pub(crate) mod entry_points;
 mod folders;
+mod repair;
 mod search;
 pub(crate) mod stamp;
 

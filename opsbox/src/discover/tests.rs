@@ -1,5 +1,7 @@
 //! What is found where, and which plugin a name means.
 
+mod repairs;
+
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;

@@ -40,6 +40,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Returns a long time in words: days, hours or minutes, rounded down.
+pub fn words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 /// Returns the bytes of a text such as `512MiB`, `64k` or `1 GB`; a bare number counts bytes.
 ///
 /// # Errors

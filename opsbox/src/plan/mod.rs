@@ -108,6 +108,13 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Returns whether a Rego check is among the checks.
+    pub fn has_rego_checks(&self) -> bool {
+        self.checks
+            .iter()
+            .any(|planned| planned.manifest.kind == Kind::Rego)
+    }
+
     /// Returns what has a place in a run, by its index: the steps (providers, checks, assistants, outputs), then the handlers.
     pub fn members(&self) -> impl Iterator<Item = &Planned> {
         self.providers

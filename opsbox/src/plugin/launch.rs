@@ -16,6 +16,7 @@ use crate::python::{self, Interpreter};
 use super::error::PluginError;
 use super::guardian::Guardian;
 use super::process::ProcessSpec;
+use super::zygote::Zygotes;
 
 /// The hidden subcommand under which this binary serves what is bundled in it.
 pub const SERVE: &str = "__serve";
@@ -45,6 +46,10 @@ pub struct SessionContext {
     pub terminal: Option<Terminal>,
     /// Whether legacy plugins get the variables of their manifests, which is `AWS_*`: they cannot declare any.
     pub legacy_environment: bool,
+    /// Whether every Python plugin is started cold, `--no-zygote`.
+    pub no_zygote: bool,
+    /// The warm parents from which Python plugins are forked; `None` where there are none.
+    pub zygotes: Option<Arc<Zygotes>>,
     /// Who ends the plugins where the host is killed; `None` for a command that starts none.
     pub guardian: Option<Arc<Guardian>>,
 }
@@ -77,6 +82,8 @@ pub struct SessionSpec {
     pub name: String,
     /// The process.
     pub process: ProcessSpec,
+    /// Whether the bridge runs it: then its last argument is the bridge's, and a warm parent can fork it.
+    pub bridged: bool,
     /// The deadlines.
     pub clocks: Clocks,
     /// The cap of a line, in bytes.
@@ -126,7 +133,8 @@ impl SessionSpec {
                 env: environment_of(manifest, ctx),
                 cwd: ctx.cwd.clone(),
             },
-            clocks: clocks(&manifest.timeouts, ctx.hook_total),
+            bridged: matches!(manifest.launch, Launch::Python { .. }),
+            clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
             line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
             protocol: manifest.protocol,
             delivers: manifest.kind == Kind::Output,
@@ -143,17 +151,19 @@ impl SessionSpec {
         })
     }
 
-    /// Makes the spec of the Rego worker that serves the checks of one provider.
-    pub fn rego_worker(provider: &str, ctx: &SessionContext) -> Self {
+    /// Makes the spec of the Rego worker that serves the checks of one provider; `remote`: with the help of an OPA server.
+    pub fn rego_worker(provider: &str, remote: bool, ctx: &SessionContext) -> Self {
+        let mode = if remote { Some("remote".into()) } else { None };
         Self {
             name: format!("rego worker of {provider}"),
             process: ProcessSpec {
                 program: ctx.executable.clone(),
-                args: vec![SERVE.into(), "rego".into()],
-                env: variables(&[], Path::new(""), ctx),
+                args: [SERVE.into(), "rego".into()].into_iter().chain(mode).collect(),
+                env: host_variables(ctx),
                 cwd: ctx.cwd.clone(),
             },
-            clocks: clocks(&Timeouts::default(), ctx.hook_total),
+            bridged: false,
+            clocks: clocks(&Timeouts::default(), ctx.hook_total, false),
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
             protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
             delivers: false,
@@ -170,6 +180,11 @@ pub fn environment_of(manifest: &Manifest, ctx: &SessionContext) -> BTreeMap<OsS
         &manifest.env
     };
     variables(declared, &manifest.home, ctx)
+}
+
+/// Returns the variables of a child that is part of the host: those that every plugin gets.
+pub(super) fn host_variables(ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
+    variables(&[], Path::new(""), ctx)
 }
 
 fn variables(declared: &[String], home: &Path, ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
@@ -266,15 +281,17 @@ fn python_command(
     Ok((program, argv.collect()))
 }
 
-fn clocks(set: &Timeouts, hook_total: Option<Duration>) -> Clocks {
+fn clocks(set: &Timeouts, hook_total: Option<Duration>, legacy: bool) -> Clocks {
+    // The first call of an old plugin waits for its imports, which take long where they hold pandas or llama_index and the machine is busy.
+    let first = if legacy { 60 } else { 10 };
     let clock = |set: Option<Duration>, seconds: u64| {
         let limit = set.unwrap_or(Duration::from_secs(seconds));
         (!limit.is_zero()).then_some(limit)
     };
     Clocks {
         handshake: clock(set.handshake, 30),
-        grab_config: clock(set.grab_config, 10),
-        set_data: clock(set.set_data, 10),
+        grab_config: clock(set.grab_config, first),
+        set_data: clock(set.set_data, first),
         activate: clock(set.activate, 60),
         hook_idle: clock(set.hook_idle, 300),
         hook_total: clock(hook_total.or(set.hook_total), 3600),

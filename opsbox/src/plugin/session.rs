@@ -27,6 +27,7 @@ use super::process::{Pipes, Process};
 use super::reader;
 use super::supervise::{supervise, watch_writer};
 use super::writer;
+use super::zygote;
 pub(crate) use held::Killer;
 use wait::Deadlines;
 
@@ -83,7 +84,8 @@ impl Session {
                 ours: VERSION.to_string(),
             });
         }
-        let (process, Pipes { stdin, stdout }) = Process::spawn(&spec.process, &sink, ctx.guardian.as_ref())?;
+        let cancel_at = if spec.delivers { Halt::Abort } else { Halt::Cancel };
+        let (process, Pipes { stdin, stdout }) = zygote::spawn(&spec, ctx, &sink, &halt, cancel_at).await?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
@@ -113,7 +115,7 @@ impl Session {
             process,
             clocks: spec.clocks,
             halt,
-            cancel_at: if spec.delivers { Halt::Abort } else { Halt::Cancel },
+            cancel_at,
             hello,
             carried: Vec::new(),
             writer,

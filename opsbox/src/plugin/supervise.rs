@@ -15,21 +15,21 @@ use super::writer::WriteFault;
 /// Fails every call as soon as the plugin can no longer answer, with the cause.
 pub(crate) async fn supervise(mut reading: JoinHandle<()>, shared: Arc<Shared>, process: Arc<Process>) {
     let forever = Duration::MAX;
-    let status = tokio::select! {
+    let end = tokio::select! {
         _ = &mut reading => process.ended(Duration::from_secs(1)).await,
-        status = process.ended(forever) => {
+        end = process.ended(forever) => {
             // What it wrote before it died is still in the pipe.
             let _in_time = tokio::time::timeout(Duration::from_secs(1), &mut reading).await;
-            status
+            end
         }
     };
     let when = shared.in_flight().map_or_else(
         || "between calls".to_owned(),
         |method| format!("during `{method}`"),
     );
-    let error = match status {
-        Some(status) => {
-            let (how, guess) = process::describe(status);
+    let error = match end {
+        Some(end) => {
+            let (how, guess) = process::describe(end);
             PluginError::Exited {
                 how,
                 when,

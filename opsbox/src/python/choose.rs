@@ -1,7 +1,9 @@
-//! Which Python interpreter: the one asked for, the active environment's, the folder's `.venv`, or that of `PATH`.
+//! Which Python interpreter: the one asked for, the one that this program is installed beside, the active environment's, the folder's
+//! `.venv`, or that of `PATH`.
 
 use std::path::{Path, PathBuf};
 
+use super::beside;
 use crate::environ::Environ;
 use crate::error::Fault;
 
@@ -24,6 +26,12 @@ pub fn choose(environ: &Environ, wanted: Option<&Path>) -> Result<Candidate, Fau
     }
     if let Some(wanted) = environ.filled("OPSBOX_PYTHON") {
         return asked(environ, Path::new(wanted), "OPSBOX_PYTHON");
+    }
+    if let Some(path) = beside::interpreter(environ) {
+        return Ok(Candidate {
+            path,
+            why: beside::WHY.to_owned(),
+        });
     }
     if let Some(folder) = environ.filled("VIRTUAL_ENV")
         && let Some(path) = of_environment(&environ.absolute(Path::new(folder)))
@@ -48,7 +56,7 @@ pub fn choose(environ: &Environ, wanted: Option<&Path>) -> Result<Candidate, Fau
         }
     }
     Err(
-        Fault::new("no Python interpreter found: no `VIRTUAL_ENV`, no `.venv` here, no `python3` on `PATH`")
+        Fault::new("no Python interpreter found: none beside the program, no `VIRTUAL_ENV`, no `.venv` here, no `python3` on `PATH`")
             .hint("install Python 3.9 or newer, or name one with `--python PATH`"),
     )
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here starts a process: whoever asks gives a `Runner`.
 
+mod beside;
 mod choose;
 mod files;
 mod probe;
@@ -36,7 +37,8 @@ pub struct Interpreter {
     pub path: PathBuf,
     /// Its version.
     pub version: (u32, u32, u32),
-    /// Why it was chosen: `--python`, `OPSBOX_PYTHON`, `VIRTUAL_ENV`, `.venv`, `PATH`; `managed` for the managed environment's.
+    /// Why it was chosen: `--python`, `OPSBOX_PYTHON`, `beside the program`, `VIRTUAL_ENV`, `.venv`, `PATH`; `managed` for the managed
+    /// environment's.
     pub why: String,
     /// Its name for itself, such as `cpython`.
     pub implementation: String,

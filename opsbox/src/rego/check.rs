@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::data;
 use super::engine::{Options, Policy, Version};
-use super::error::RegoError;
+use super::error::{Place, RegoError};
 use super::findings::{self, Additions};
 use super::formatted;
 use super::spell::{Speller, write_string};
@@ -113,7 +113,29 @@ pub fn run(check: &Check, input: Value, time: Option<Duration>) -> Result<Answer
     };
     let mut policy = Policy::parse(&check.file, &check.policy, options)?;
     policy.set_data(input, config(check.config.as_deref())?)?;
-    let applies = !policy.defines("applies") || applies(&mut policy)?;
+    answer(check, &mut policy, Policy::take_prints)
+}
+
+/// A policy that can be asked for the values of its rules, here or on a server.
+pub(crate) trait Rules {
+    /// Returns whether it defines a rule of this name.
+    fn defines(&self, rule: &str) -> bool;
+    /// Evaluates a rule; the value is never undefined.
+    fn value(&mut self, rule: &str) -> Result<Value, RegoError>;
+    /// Returns the line of a rule.
+    fn place_of(&self, rule: &str) -> Box<Place>;
+}
+
+/// Asks a policy what it found and makes the Result of it. `prints` takes what it printed.
+///
+/// # Errors
+/// [`RegoError`], as its variants say; never an empty answer instead.
+pub(crate) fn answer<R: Rules>(
+    check: &Check,
+    policy: &mut R,
+    prints: impl FnOnce(&mut R) -> Vec<String>,
+) -> Result<Answer, RegoError> {
+    let applies = !policy.defines("applies") || applies(policy)?;
     let found = if applies {
         let value = policy.value(&check.rule)?;
         if let Some(found) = findings::fault(&value) {
@@ -135,7 +157,7 @@ pub fn run(check: &Check, input: Value, time: Option<Duration>) -> Result<Answer
         applies,
         findings: findings::count(&found),
         result: result(check, applies, &found),
-        prints: policy.take_prints(),
+        prints: prints(policy),
     })
 }
 
@@ -156,7 +178,7 @@ pub fn config(json: Option<&serde_json::value::RawValue>) -> Result<Value, RegoE
     }
 }
 
-fn applies(policy: &mut Policy<'_>) -> Result<bool, RegoError> {
+fn applies(policy: &mut impl Rules) -> Result<bool, RegoError> {
     match policy.value("applies")? {
         Value::Bool(applies) => Ok(applies),
         other => Err(RegoError::NotBoolean {

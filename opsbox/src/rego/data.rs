@@ -183,4 +183,35 @@ mod tests {
             assert_eq!(input.with(&patch).unwrap_err(), RegoError::NoInput, "{json}");
         }
     }
+
+    #[test]
+    fn a_fraction_is_read_as_the_nearest_number_to_its_last_digit() {
+        for (text, nearest) in [
+            ("0.33333333333333333334", "0.3333333333333333"),
+            ("122.416294033786585", "122.41629403378658"),
+            ("8.988465674311582e307", "8.988465674311582e+307"),
+            (
+                "0.000000000000000000000000000000000000012345678901234567",
+                "1.2345678901234567e-38",
+            ),
+        ] {
+            assert_eq!(
+                Speller::default().text(&parse("data", text).unwrap()),
+                nearest,
+                "{text}"
+            );
+        }
+        // Every one of these has 17 digits, the most that a double can need.
+        let mut bits = 0x3fd5_5555_5555_5555_u64;
+        for _ in 0..10_000 {
+            bits = bits
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let number = f64::from_bits(bits >> 2);
+            let text = format!("[{number:.16e}]");
+            let read = Speller::default().text(&parse("data", &text).unwrap());
+            let read: [f64; 1] = serde_json::from_str(&read).unwrap();
+            assert_eq!(read[0].to_bits(), number.to_bits(), "{text}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, PolicyLengthConfig, Value};
 
+use super::check::Rules;
 use super::error::{Place, RegoError, shorten};
 use super::{outline, scan};
 
@@ -131,54 +132,6 @@ impl<'a> Policy<'a> {
         })
     }
 
-    /// Returns whether the policy defines a rule of this name.
-    pub fn defines(&self, rule: &str) -> bool {
-        self.engine
-            .has_declared_rule_rooted_at(self.file, rule)
-            .unwrap_or(false)
-    }
-
-    /// Evaluates a rule. The value is never undefined.
-    ///
-    /// # Errors
-    /// [`RegoError::NoSuchRule`], [`RegoError::Undefined`], [`RegoError::Recursive`], [`RegoError::OutOfTime`] and
-    /// [`RegoError::Evaluation`].
-    pub fn value(&mut self, rule: &str) -> Result<Value, RegoError> {
-        if !self.defines(rule) {
-            return Err(self.no_such_rule(rule));
-        }
-        if let Some(time) = self.time {
-            let limit = time.saturating_sub(self.started.elapsed());
-            self.engine.set_execution_timer_config(timer(limit));
-        }
-        let value = evaluate(&mut self.engine, &rule_path(&self.package, rule));
-        match value {
-            Ok(Value::Undefined) => Err(RegoError::Undefined {
-                place: self.place_of(rule),
-                rule: rule.to_owned(),
-            }),
-            Ok(value) => Ok(value),
-            Err(text) => {
-                Err(failure(self.file, self.text, &text, self.time).or_at(|| self.place_of(rule), rule))
-            }
-        }
-    }
-
-    /// Returns the line of the rule's first definition that is no default.
-    pub fn place_of(&self, rule: &str) -> Box<Place> {
-        let rules = outline::rules(&self.engine);
-        let rule = rule.split('.').next().unwrap_or(rule);
-        let mut of_name = rules.iter().filter(|candidate| candidate.name == rule);
-        let first = of_name
-            .clone()
-            .find(|candidate| !candidate.is_default)
-            .or_else(|| of_name.next());
-        first.map_or_else(
-            || Place::file(self.file),
-            |rule| Place::line(self.file, self.text, rule.line, None),
-        )
-    }
-
     /// Returns what `print` wrote since the last call, line by line.
     pub fn take_prints(&mut self) -> Vec<String> {
         self.engine.take_prints().unwrap_or_default()
@@ -199,6 +152,49 @@ impl<'a> Policy<'a> {
             near: outline::near(rule, &rules),
             rules,
         }
+    }
+}
+
+impl Rules for Policy<'_> {
+    fn defines(&self, rule: &str) -> bool {
+        self.engine
+            .has_declared_rule_rooted_at(self.file, rule)
+            .unwrap_or(false)
+    }
+
+    fn value(&mut self, rule: &str) -> Result<Value, RegoError> {
+        if !self.defines(rule) {
+            return Err(self.no_such_rule(rule));
+        }
+        if let Some(time) = self.time {
+            let limit = time.saturating_sub(self.started.elapsed());
+            self.engine.set_execution_timer_config(timer(limit));
+        }
+        let value = evaluate(&mut self.engine, &rule_path(&self.package, rule));
+        match value {
+            Ok(Value::Undefined) => Err(RegoError::Undefined {
+                place: self.place_of(rule),
+                rule: rule.to_owned(),
+            }),
+            Ok(value) => Ok(value),
+            Err(text) => {
+                Err(failure(self.file, self.text, &text, self.time).or_at(|| self.place_of(rule), rule))
+            }
+        }
+    }
+
+    fn place_of(&self, rule: &str) -> Box<Place> {
+        let rules = outline::rules(&self.engine);
+        let rule = rule.split('.').next().unwrap_or(rule);
+        let mut of_name = rules.iter().filter(|candidate| candidate.name == rule);
+        let first = of_name
+            .clone()
+            .find(|candidate| !candidate.is_default)
+            .or_else(|| of_name.next());
+        first.map_or_else(
+            || Place::file(self.file),
+            |rule| Place::line(self.file, self.text, rule.line, None),
+        )
     }
 }
 

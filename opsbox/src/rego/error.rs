@@ -158,6 +158,17 @@ pub enum RegoError {
         /// What is wrong with it.
         why: String,
     },
+    /// The OPA server is not there, or does not do what it is asked for.
+    #[error("the OPA server {url} {what}")]
+    Server {
+        /// Its URL, without a password.
+        url: String,
+        /// What is wrong, as half a sentence.
+        what: String,
+    },
+    /// The host wants no answer any more.
+    #[error("the evaluation was cancelled")]
+    Cancelled,
     /// A plugin wants to set keys in `details["input"]`, and there is no such object.
     #[error("the provider's details have no object `input`")]
     NoInput,
@@ -196,6 +207,8 @@ impl RegoError {
             Self::Evaluation { .. } => "evaluation",
             Self::OutOfTime { .. } => "out_of_time",
             Self::Data { .. } => "data",
+            Self::Server { .. } => "server",
+            Self::Cancelled => "cancelled",
             Self::NoInput => "no_input",
             Self::NoData { .. } => "no_data",
         }
@@ -214,7 +227,11 @@ impl RegoError {
             | Self::Recursive { place, .. }
             | Self::Evaluation { place, .. }
             | Self::OutOfTime { place, .. } => Some(place),
-            Self::Data { .. } | Self::NoInput | Self::NoData { .. } => None,
+            Self::Data { .. }
+            | Self::NoInput
+            | Self::NoData { .. }
+            | Self::Server { .. }
+            | Self::Cancelled => None,
         }
     }
 
@@ -243,6 +260,8 @@ impl RegoError {
             Self::Evaluation { message, .. } => evaluation_hint(message),
             Self::OutOfTime { .. } => "look for nested loops over the same list and index it first, or give the check more time with [timeouts] hook_total in its manifest".into(),
             Self::Data { .. } | Self::NoInput => "run the provider alone with `json_out` and look at its details".into(),
+            Self::Server { .. } => "start the server or correct `opa_url`; without `opa_url` policies are evaluated here".into(),
+            Self::Cancelled => "run it again".into(),
             Self::NoData { .. } => "send the provider's data before the check, or with it".into(),
         }
     }

@@ -7,6 +7,7 @@ pub mod worker;
 
 pub mod check;
 pub mod engine;
+pub mod remote;
 pub mod testing;
 
 pub mod data;

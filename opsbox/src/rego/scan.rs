@@ -16,7 +16,7 @@ pub const MAX_DEPTH: usize = 12;
 
 /// A piece of policy text that matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
     /// A name, with its dots: `time.now_ns`.
     Name(&'a str),
     /// An opening bracket of any kind.
@@ -29,11 +29,15 @@ enum Token<'a> {
 
 /// A token and where it stands.
 #[derive(Debug, Clone, Copy)]
-struct Spot<'a> {
-    token: Token<'a>,
-    line: u32,
+pub(super) struct Spot<'a> {
+    pub(super) token: Token<'a>,
+    /// Where it starts in the text, in bytes.
+    pub(super) start: usize,
+    /// Where it ends.
+    pub(super) end: usize,
+    pub(super) line: u32,
     column: u32,
-    starts_line: bool,
+    pub(super) starts_line: bool,
 }
 
 /// Checks a policy's text.
@@ -171,7 +175,8 @@ fn last_part(name: &str) -> &str {
     }
 }
 
-fn tokens(text: &str) -> Vec<Spot<'_>> {
+/// Cuts a policy's text into what matters of it; comments are left out, a string is one token.
+pub(super) fn tokens(text: &str) -> Vec<Spot<'_>> {
     let bytes = text.as_bytes();
     let mut spots = Vec::new();
     let (mut at, mut line, mut line_start, mut starts_line) = (0, 1_u32, 0, true);
@@ -225,6 +230,8 @@ fn tokens(text: &str) -> Vec<Spot<'_>> {
         };
         spots.push(Spot {
             token,
+            start,
+            end: at,
             line: start_line,
             column,
             starts_line,

@@ -1,6 +1,7 @@
 //! The worker's side of the wire: one request after the other, on blocking standard streams.
 //!
-//! `$/cancel` is not answered to: the interpreter cannot be stopped from within, so the host ends the process.
+//! `$/cancel` is not answered to: the interpreter cannot be stopped from within, so the host ends the process. Where an OPA server
+//! evaluates it is: the policy must be removed there.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ use serde_json::value::RawValue;
 use super::check::{self, Check};
 use super::data::Input;
 use super::error::{RegoError, shorten};
+use super::remote::{Interrupt, Server};
 use super::testing::{self, Suite};
 use super::{data, stdio};
 
@@ -42,15 +44,19 @@ const ORPHAN_GRACE: Duration = Duration::from_secs(2);
 /// Serves the worker's protocol on standard input and output until its end.
 ///
 /// A failure of the streams ends it with code 1, and so does the end of the input while an evaluation goes on and on.
-pub fn serve() -> ExitCode {
+///
+/// `remote`: policies may go to an OPA server. Then a cancel is listened to, and answered after the policy is removed there.
+pub fn serve(remote: bool) -> ExitCode {
     let served = std::thread::Builder::new()
         .name("rego".into())
         .stack_size(STACK_BYTES)
-        .spawn(|| {
+        .spawn(move || {
             let (input, output) = stdio::take()?;
             // A system limit that is lower already holds; then there is nothing to set.
             let _ = stdio::limit_memory(stdio::MEMORY_BYTES);
-            run(read_ahead(BufReader::with_capacity(256 * 1024, input))?, output)
+            let interrupt = remote.then(Interrupt::default);
+            let input = BufReader::with_capacity(256 * 1024, input);
+            run(read_ahead(input, interrupt.clone())?, output, interrupt)
         });
     match served.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
@@ -58,20 +64,38 @@ pub fn serve() -> ExitCode {
     }
 }
 
-/// Reads at most one line ahead, on a thread of its own, so that the end of the input is seen during an evaluation.
-fn read_ahead(input: impl BufRead + Send + 'static) -> io::Result<Receiver<Result<String, FrameError>>> {
+/// Reads at most one line ahead, on a thread of its own, so that a cancel and the end of the input are seen during an evaluation.
+fn read_ahead(
+    input: impl BufRead + Send + 'static,
+    interrupt: Option<Interrupt>,
+) -> io::Result<Receiver<Result<String, FrameError>>> {
     let (tx, rx) = sync_channel(0);
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         for line in lines(input) {
+            if let (Some(interrupt), Ok(text)) = (&interrupt, &line)
+                && is_cancel(text)
+            {
+                interrupt.set();
+                continue;
+            }
             if tx.send(line).is_err() {
                 return;
             }
         }
         drop(tx);
-        std::thread::sleep(ORPHAN_GRACE);
+        let mut grace = ORPHAN_GRACE;
+        if let Some(interrupt) = &interrupt {
+            interrupt.set();
+            grace *= 3;
+        }
+        std::thread::sleep(grace);
         std::process::exit(1);
     })?;
     Ok(rx)
+}
+
+fn is_cancel(line: &str) -> bool {
+    matches!(parse_line(line, &|_| None), Ok(Incoming::Notification { method, .. }) if method == "$/cancel")
 }
 
 /// Returns the lines of a stream, and the fault of each that cannot be read.
@@ -80,18 +104,22 @@ pub fn lines(input: impl BufRead) -> impl Iterator<Item = Result<String, FrameEr
     std::iter::from_fn(move || reader.next_line().transpose())
 }
 
-/// Serves the worker's protocol until there are no more lines.
+/// Serves the worker's protocol until there are no more lines. `interrupt`: what a cancel sets, where policies may go to a server.
 ///
 /// # Errors
 /// As the streams'.
 pub fn run(
     lines: impl IntoIterator<Item = Result<String, FrameError>>,
     output: impl Write,
+    interrupt: Option<Interrupt>,
 ) -> io::Result<()> {
     let mut worker = Worker {
         output,
         plugin: "rego".into(),
         input: None,
+        interrupt,
+        server: None,
+        warnings: Vec::new(),
     };
     for line in lines {
         match line {
@@ -110,7 +138,8 @@ pub fn run(
 /// A request, freed of the line that it came in, so that a line of many megabytes is gone before the evaluation.
 enum Job {
     Initialize(String),
-    SetData(Option<u64>),
+    SetData(Settings),
+    Activate,
     Nothing,
     Schema,
     Data(Input),
@@ -156,6 +185,10 @@ struct CheckParams<'a> {
 struct Settings {
     #[serde(default)]
     memory_bytes: Option<u64>,
+    #[serde(default)]
+    opa_url: Option<String>,
+    #[serde(default)]
+    authorities: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -173,6 +206,10 @@ struct Worker<W> {
     output: W,
     plugin: String,
     input: Option<Input>,
+    interrupt: Option<Interrupt>,
+    server: Option<Server>,
+    /// What to tell before the next answer.
+    warnings: Vec<String>,
 }
 
 impl<W: Write> Worker<W> {
@@ -209,6 +246,9 @@ impl<W: Write> Worker<W> {
                 )))
             })
         });
+        for warning in std::mem::take(&mut self.warnings) {
+            self.log(LogLevel::Warn, &warning)?;
+        }
         match answered {
             Ok((result, prints)) => {
                 for print in prints {
@@ -230,19 +270,32 @@ impl<W: Write> Worker<W> {
                 self.plugin = plugin;
                 let result = InitializeResult {
                     protocol: opsbox_protocol::VERSION,
-                    plugin: PluginInfo { name: "rego".into(), version: env!("CARGO_PKG_VERSION").into() },
-                    hooks: Vec::new(),
+                    plugin: PluginInfo {
+                        name: "rego".into(),
+                        version: env!("CARGO_PKG_VERSION").into(),
+                    },
+                    hooks: vec!["set_data".into(), "activate".into()],
                     features: vec![FEATURE.into()],
-                    cancel: Cancel::None,
+                    cancel: if self.interrupt.is_some() {
+                        Cancel::Cooperative
+                    } else {
+                        Cancel::None
+                    },
                 };
                 Ok((json!(result).to_string().into_bytes(), Vec::new()))
             }
-            Job::Schema => Ok((json!({"type": "object", "properties": {"memory_bytes": {"type": "integer", "minimum": 0, "description": "most address space of the worker, in bytes"}}}).to_string().into_bytes(), Vec::new())),
-            Job::SetData(Some(bytes)) => match stdio::limit_memory(bytes) {
-                Ok(()) => empty(),
-                Err(error) => Err(Failure::Body(ErrorBody::new(code::CONFIG_INVALID, format!("cannot limit the memory to {bytes} bytes: {error}")))),
-            },
-            Job::Nothing | Job::SetData(None) => empty(),
+            Job::Schema => Ok((schema().to_string().into_bytes(), Vec::new())),
+            Job::SetData(settings) => {
+                self.set(settings)?;
+                empty()
+            }
+            Job::Activate => {
+                if let Some(server) = &self.server {
+                    server.reach()?;
+                }
+                empty()
+            }
+            Job::Nothing => empty(),
             Job::Data(input) => {
                 self.input = Some(input);
                 empty()
@@ -254,11 +307,32 @@ impl<W: Write> Worker<W> {
                     (Given::Patched(patch), Some(kept)) => kept.with(&patch)?,
                     (_, None) => return Err(RegoError::NoData { check: check.name }.into()),
                 };
-                let answer = check::run(&check, input, time)?;
+                let answer = match &self.server {
+                    None => check::run(&check, input, time)?,
+                    Some(server) => {
+                        let (answer, warning) = server.run(&check, &input, time);
+                        self.warnings.extend(warning);
+                        answer?
+                    }
+                };
                 Ok((answer.json(), answer.prints))
             }
             Job::Test(suite) => Ok((json!(testing::run(&suite)?).to_string().into_bytes(), Vec::new())),
         }
+    }
+
+    fn set(&mut self, settings: Settings) -> Result<(), Failure> {
+        if let Some(bytes) = settings.memory_bytes {
+            stdio::limit_memory(bytes).map_err(|error| {
+                let why = format!("cannot limit the memory to {bytes} bytes: {error}");
+                Failure::Body(ErrorBody::new(code::CONFIG_INVALID, why))
+            })?;
+        }
+        if let Some(url) = settings.opa_url {
+            let interrupt = self.interrupt.clone().unwrap_or_default();
+            self.server = Some(Server::at(&url, settings.authorities.as_deref(), interrupt)?);
+        }
+        Ok(())
     }
 
     fn log(&mut self, level: LogLevel, message: &str) -> io::Result<()> {
@@ -278,13 +352,22 @@ impl<W: Write> Worker<W> {
     }
 }
 
+fn schema() -> serde_json::Value {
+    json!({"type": "object", "properties": {
+        "memory_bytes": {"type": "integer", "minimum": 0, "description": "most address space of the worker, in bytes"},
+        "opa_url": {"type": "string", "description": "the OPA server that evaluates the policies"},
+        "authorities": {"type": "string", "description": "a file of certificates to trust instead of the system's"},
+    }})
+}
+
 fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Failure> {
     let text = params.map_or("{}", RawValue::get);
     match method {
         "initialize" => Ok(Job::Initialize(from::<InitializeParams>(text)?.plugin)),
         "grab_config" => Ok(Job::Schema),
-        "set_data" => Ok(Job::SetData(from::<SetDataParams>(text)?.config.memory_bytes)),
-        "activate" | "shutdown" => Ok(Job::Nothing),
+        "set_data" => Ok(Job::SetData(from::<SetDataParams>(text)?.config)),
+        "activate" => Ok(Job::Activate),
+        "shutdown" => Ok(Job::Nothing),
         DATA => Ok(Job::Data(input(from::<DataParams<'_>>(text)?.data.details)?)),
         CHECK => {
             let CheckParams {
@@ -340,10 +423,10 @@ impl Failure {
             Self::Body(body) => return body,
             Self::Rego(error) => error,
         };
-        let code = if matches!(error, RegoError::NoData { .. }) {
-            code::NOT_READY
-        } else {
-            code::HOOK_FAILED
+        let code = match error {
+            RegoError::NoData { .. } => code::NOT_READY,
+            RegoError::Cancelled => code::CANCELLED,
+            _ => code::HOOK_FAILED,
         };
         let mut body = ErrorBody::new(code, error.to_string());
         let mut data = json!({"origin": "plugin", "plugin": plugin, "hook": method, "hint": error.hint(), "kind": error.kind()});

@@ -32,6 +32,18 @@ pub struct RunRecord {
     pub steps: Vec<StepRecord>,
     /// What the host noticed beside the steps.
     pub warnings: Vec<String>,
+    /// Whether the run is kept, so that `opsbox deliver` and `--resume` know it.
+    #[serde(default)]
+    pub kept: bool,
+    /// The run that this one went on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_from: Option<String>,
+    /// The run whose providers' data this one used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed_from: Option<String>,
+    /// The run whose Results `opsbox deliver` sent again; the steps before the outputs are that run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_of: Option<String>,
 }
 
 /// How a run ended.
@@ -113,6 +125,9 @@ pub struct StepRecord {
     /// Whether outputs got nothing of this step, so that what they hold of it is from an earlier run.
     #[serde(default)]
     pub stale: bool,
+    /// The kept run that the step was taken from, instead of being run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_run: Option<String>,
 }
 
 /// Something that could not be looked at.
@@ -184,6 +199,7 @@ impl StepRecord {
             gaps: Vec::new(),
             errors: Vec::new(),
             stale: false,
+            from_run: None,
         }
     }
 
@@ -210,7 +226,9 @@ impl StepRecord {
 pub fn outcome_of(steps: &[StepRecord], interrupted: bool, stopped: bool) -> Outcome {
     let mut outputs = steps.iter().filter(|step| step.role == Role::Output).peekable();
     let has_outputs = outputs.peek().is_some();
-    let delivered = outputs.any(|step| matches!(step.status, Status::Clean | Status::Incomplete));
+    // What an earlier run delivered is not nothing, although it was less than what there is now.
+    let delivered = outputs
+        .any(|step| step.from_run.is_some() || matches!(step.status, Status::Clean | Status::Incomplete));
     if interrupted {
         Outcome::Interrupted
     } else if stopped || (has_outputs && !delivered) {

@@ -31,7 +31,12 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
             } else {
                 "nothing was delivered"
             };
-            lines.push(format!("interrupted: {what}, the rest is marked"));
+            let next = if record.kept {
+                format!("; `opsbox run --resume {}` goes on", record.run)
+            } else {
+                String::new()
+            };
+            lines.push(format!("interrupted: {what}, the rest is marked{next}"));
         }
         Outcome::Failed | Outcome::Partial => {
             let stale = record
@@ -44,12 +49,33 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
                 1 => "what outputs hold of 1 check may be from an earlier run; ".into(),
                 n => format!("what outputs hold of {n} checks may be from an earlier run; "),
             };
-            lines.push(format!(
-                "{stale}`-v` shows more, `-o FILE` keeps the whole record"
-            ));
+            lines.push(match again(record) {
+                Some(again) => format!("{stale}{again}"),
+                None => format!("{stale}`-v` shows more, `-o FILE` keeps the whole record"),
+            });
         }
     }
     lines
+}
+
+/// Returns the command that delivers to the outputs that failed; `None` where none did, or nothing is kept.
+fn again(record: &RunRecord) -> Option<String> {
+    let undelivered = |step: &&StepRecord| {
+        step.role == Role::Output && matches!(step.status, Status::Failed | Status::Unknown)
+    };
+    let names: Vec<_> = record
+        .steps
+        .iter()
+        .filter(undelivered)
+        .map(|step| step.plugin.as_str())
+        .collect();
+    let run = record.delivery_of.as_ref().unwrap_or(&record.run);
+    (record.kept && !names.is_empty()).then(|| {
+        format!(
+            "what was gathered is kept: `opsbox deliver {run} --to {}` sends it again",
+            names.join(",")
+        )
+    })
 }
 
 fn counts(record: &RunRecord) -> String {

@@ -49,6 +49,15 @@ impl Flowing {
     }
 }
 
+/// Returns what outputs get of kept Results: what the first stage made, and each assistant's answer in order.
+pub fn flow(base: Vec<ResultSlice>, answers: Vec<(Flow, Vec<ResultSlice>)>) -> Vec<ResultSlice> {
+    let mut flowing = Flowing { base, added: None };
+    for (flow, answer) in answers {
+        flowing.take(flow, answer);
+    }
+    flowing.added.unwrap_or(flowing.base)
+}
+
 /// Returns what the outputs get. A failed assistant leaves the Results as they are.
 pub(crate) async fn run_all(
     shared: &Arc<Shared>,
@@ -60,7 +69,14 @@ pub(crate) async fn run_all(
         base: results,
         added: None,
     };
-    for member in assistants {
+    for mut member in assistants {
+        if let Some(taken) = member.taken() {
+            shared.board.settle_taken(member.step, &taken);
+            if taken.looked() {
+                flowing.take(member.manifest.flow, taken.results);
+            }
+            continue;
+        }
         if shared.plan.is_served(member.step) {
             handled(shared, switchboard, member, &mut flowing).await;
         } else {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::halt::Halt;
@@ -12,8 +13,9 @@ use crate::plugin::event::Sink;
 use crate::plugin::{Event, Gap, PluginError, ResultSlice};
 use crate::redact::Redactor;
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
+use crate::store::{Keeper, Keeping, Notices};
 
-use super::Observer;
+use super::{Observer, Taken};
 
 /// A record is for people and programs to read; of more Results than this only the first are named.
 const MAX_NAMES: usize = 1_000;
@@ -26,6 +28,8 @@ pub(crate) struct Board {
     fail_fast: Option<watch::Sender<Halt>>,
     /// Set once the configuration is resolved; no plugin knows a secret before.
     redactor: Arc<OnceLock<Redactor>>,
+    /// Set once the configuration is resolved, where the run is kept; from then on it is what reports that a step has ended.
+    keeper: OnceLock<Arc<Keeper>>,
 }
 
 /// How a step ended, before it is written down.
@@ -39,6 +43,8 @@ pub(crate) struct Ending {
     pub(crate) results: u64,
     pub(crate) made: Vec<String>,
     pub(crate) bytes: u64,
+    /// What the step returned, for the store.
+    pub(crate) returned: Vec<Bytes>,
     /// How long the step worked, where that is not all the time since it began: the rest it waited for its turn.
     pub(crate) worked: Option<Duration>,
 }
@@ -118,6 +124,7 @@ impl Ending {
             results: results.len() as u64,
             made: results.iter().take(MAX_NAMES).map(ResultSlice::name).collect(),
             bytes: results.iter().map(|result| result.bytes.len() as u64).sum(),
+            returned: results.iter().map(|result| result.bytes.clone()).collect(),
             ..Self::default()
         }
     }
@@ -150,6 +157,7 @@ impl Board {
             observer,
             fail_fast,
             redactor: Arc::default(),
+            keeper: OnceLock::new(),
         }
     }
 
@@ -197,6 +205,36 @@ impl Board {
         let _first = self.redactor.set(redactor);
     }
 
+    /// From here on a step is reported when it is on disk.
+    pub(crate) fn keep(&self, keeping: Keeping) {
+        let (settled, warned) = (Arc::clone(&self.observer), Arc::clone(&self.observer));
+        let notices = Notices {
+            settled: Box::new(move |step, record| settled.settled(step, record)),
+            warned: Box::new(move |message| warned.warned(message)),
+        };
+        match Keeper::start(keeping, notices) {
+            // Configuration is resolved once in a run.
+            Ok(keeper) => drop(self.keeper.set(Arc::new(keeper))),
+            Err(error) => self.observer.warned(&format!(
+                "this run is not kept: there can be no thread for it: {error}"
+            )),
+        }
+    }
+
+    /// Notes that an output is about to deliver, and waits until that is on disk.
+    pub(crate) async fn begun(&self, step: usize) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.begun(step).await;
+        }
+    }
+
+    /// Waits until every step that was settled is reported, and returns the keeper.
+    pub(crate) async fn kept(&self) -> Option<Arc<Keeper>> {
+        let keeper = self.keeper.get()?;
+        keeper.flush().await;
+        Some(Arc::clone(keeper))
+    }
+
     /// Tells that a step calls a hook; handlers have no step.
     pub(crate) fn started(&self, step: usize, hook: &str) {
         if step < self.steps().len() {
@@ -226,9 +264,26 @@ impl Board {
             record.seconds = worked.unwrap_or_default().as_secs_f64();
             record.clone()
         };
-        self.observer.settled(step, &record);
+        self.report(step, record, ending.returned);
         if let Some(halt) = self.fail_fast.as_ref().filter(|_| self.has_failed()) {
             halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(Halt::Cancel)) < Halt::Cancel);
+        }
+    }
+
+    /// Writes down a step that is taken from a kept run, as it ended there.
+    pub(crate) fn settle_taken(&self, step: usize, taken: &Taken) {
+        self.steps()[step] = taken.record.clone();
+        self.report(
+            step,
+            taken.record.clone(),
+            taken.results.iter().map(|result| result.bytes.clone()).collect(),
+        );
+    }
+
+    fn report(&self, step: usize, record: StepRecord, returned: Vec<Bytes>) {
+        match self.keeper.get() {
+            Some(keeper) => keeper.step(step, record, returned),
+            None => self.observer.settled(step, &record),
         }
     }
 

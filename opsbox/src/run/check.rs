@@ -26,8 +26,9 @@ pub(crate) async fn run_all(
     switchboard: &Arc<Switchboard>,
     checks: Vec<Member>,
     data: Vec<Awaited>,
+    opa_url: Option<String>,
 ) -> Vec<ResultSlice> {
-    let workers = rego::start_workers(shared, &checks);
+    let workers = rego::start_workers(shared, &checks, opa_url.as_deref());
     let mut running = JoinSet::new();
     for (index, member) in checks.into_iter().enumerate() {
         let planned = &shared.plan.checks[index];
@@ -76,11 +77,15 @@ enum Runner {
 
 async fn check(
     shared: &Arc<Shared>,
-    member: Member,
+    mut member: Member,
     awaited: Vec<Awaited>,
     runner: Runner,
 ) -> Vec<ResultSlice> {
     let step = member.step;
+    if let Some(taken) = member.taken() {
+        shared.board.settle_taken(step, &taken);
+        return taken.results;
+    }
     let n_providers = awaited.len();
     let mut gathered = Vec::new();
     for awaited in awaited {

@@ -1,19 +1,21 @@
 //! Starts the plugins side by side, asks for their schemas, resolves the configuration and activates them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use opsbox_protocol::Hook;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::config::{Settings, Wanted};
+use crate::config::{Settings, Wanted, own};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::redact::Redactor;
+use crate::store::Keeping;
 
-use super::Shared;
 use super::handle::facts;
 use super::member::{self, Member, Members, State};
+use super::{Shared, Taken, taken};
 
 struct Prepared {
     step: usize,
@@ -23,26 +25,42 @@ struct Prepared {
     hooks: Vec<String>,
 }
 
-/// Returns every step's plugin with its configuration, and warnings about the configuration.
+/// What became of the configuration.
+pub(crate) struct Configured {
+    /// Every step's plugin with its fields.
+    pub(crate) members: Members,
+    /// The OPA server that evaluates policies; `None`: they are evaluated here.
+    pub(crate) opa_url: Option<String>,
+    /// What a person should know about the configuration.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Starts every step's plugin and gives it its configuration.
 ///
 /// # Errors
 /// All missing and wrong fields of all plugins at once; every plugin is stopped by then.
 pub(crate) async fn configure(
     shared: &Arc<Shared>,
     settings: &Settings,
-) -> Result<(Members, Vec<String>), Failure> {
+    mut taken: BTreeMap<usize, Taken>,
+    keeping: Option<Keeping>,
+) -> Result<Configured, Failure> {
     let manifests = manifests(shared);
-    let prepared = prepare(shared, &manifests).await;
+    let is_taken: BTreeSet<_> = taken.keys().copied().collect();
+    let mut prepared = prepare(shared, &manifests, &is_taken).await;
     let empty = json!({"type": "object", "properties": {}});
     // A plugin that could not be asked may own any field.
     let anything = Value::Bool(true);
-    let wanted: Vec<_> = prepared
+    let mut wanted: Vec<_> = prepared
         .iter()
         .zip(&manifests)
         .map(|(prepared, manifest)| Wanted {
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
+                _ if is_taken.contains(&prepared.step) => {
+                    manifest.config_schema.as_ref().unwrap_or(&anything)
+                }
                 _ => manifest
                     .config_schema
                     .as_ref()
@@ -52,7 +70,8 @@ pub(crate) async fn configure(
             legacy: manifest.legacy,
         })
         .collect();
-    let resolution = settings.resolve(&wanted);
+    wanted.extend(shared.plan.has_rego_checks().then(own::of_rego_checks));
+    let mut resolution = settings.resolve(&wanted);
     if !resolution.faults.is_empty() {
         stop_all(shared, prepared).await;
         return Err(Failure {
@@ -61,6 +80,18 @@ pub(crate) async fn configure(
         });
     }
     shared.board.redact(Redactor::of(&resolution.plugins));
+    if let Some(keeping) = keeping {
+        shared
+            .board
+            .keep(taken::complete(keeping, shared, &resolution, &taken));
+    }
+    for prepared in &mut prepared {
+        if let Some(taken) = taken.remove(&prepared.step) {
+            prepared.state = State::Taken(Box::new(taken));
+        }
+    }
+    let of_handler = resolution.plugins.split_off(prepared.len()).pop();
+    let opa_url = of_handler.as_ref().and_then(own::opa_url).map(str::to_owned);
     let has_handlers = !shared.plan.handlers.is_empty();
     let mut activating = JoinSet::new();
     for (prepared, (manifest, plugin)) in prepared
@@ -88,7 +119,11 @@ pub(crate) async fn configure(
     }
     let mut members: Vec<_> = activating.join_all().await;
     members.sort_by_key(|member| member.step);
-    Ok((Members(members), resolution.warnings))
+    Ok(Configured {
+        members: Members(members),
+        opa_url,
+        warnings: resolution.warnings,
+    })
 }
 
 fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
@@ -100,13 +135,17 @@ fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
 }
 
 /// Starts what there is room for and asks it for its schema; the rest is asked and stopped again.
-async fn prepare(shared: &Arc<Shared>, manifests: &[Arc<Manifest>]) -> Vec<Prepared> {
+async fn prepare(
+    shared: &Arc<Shared>,
+    manifests: &[Arc<Manifest>],
+    is_taken: &BTreeSet<usize>,
+) -> Vec<Prepared> {
     let mut starting = JoinSet::new();
     let pass_through = shared.plan.providers.len()..shared.plan.providers.len() + shared.plan.checks.len();
     let n_slots = shared.slots.available_permits();
     let has_process = |step: usize, manifest: &Manifest| {
         let passes_on = pass_through.contains(&step) && manifest.kind == PluginKind::Provider;
-        !passes_on && manifest.launch != Launch::Nothing
+        !is_taken.contains(&step) && !passes_on && manifest.launch != Launch::Nothing
     };
     // Handlers and what they serve take no slot.
     let n_processes = manifests

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::halt::Halt;
 use crate::plugin::{PluginError, ResultSlice};
 use crate::report::summary::cause_of;
-use crate::report::{Role, SkipReason, Status};
+use crate::report::{Role, SkipReason, Status, StepRecord};
 
 use super::board::Ending;
 use super::handle::Switchboard;
@@ -35,7 +35,11 @@ pub(crate) async fn run_all(
     };
     let results = Arc::new(results);
     let mut delivering = JoinSet::new();
-    for member in outputs {
+    for mut member in outputs {
+        if let Some(taken) = member.taken() {
+            shared.board.settle_taken(member.step, &taken);
+            continue;
+        }
         if let Some(why) = stop {
             shared.board.settle(member.step, None, Ending::blocked(why));
             member.dismiss(shared).await;
@@ -57,9 +61,16 @@ pub(crate) async fn run_all(
     while delivering.join_next().await.is_some() {}
 }
 
+/// Returns the steps of this run, after those whose Results it only hands on.
+fn steps(shared: &Shared) -> Vec<StepRecord> {
+    let mut steps = shared.prior.clone();
+    steps.extend(shared.board.records());
+    steps
+}
+
 /// Returns whether every check failed, could not look or was held up, so that an empty list would look like "nothing found".
 fn nobody_looked(shared: &Shared) -> bool {
-    let steps = shared.board.records();
+    let steps = steps(shared);
     let mut checks = steps.iter().filter(|step| step.role == Role::Check).peekable();
     checks.peek().is_some()
         && checks.all(|step| {
@@ -70,7 +81,7 @@ fn nobody_looked(shared: &Shared) -> bool {
 
 /// Returns how every check ended, so that an output does not take "nothing there" for "nothing found".
 fn statuses(shared: &Shared) -> Vec<StepStatus> {
-    let steps = shared.board.records();
+    let steps = steps(shared);
     let checks = steps.into_iter().filter(|step| step.role == Role::Check);
     checks
         .map(|step| StepStatus {
@@ -91,6 +102,7 @@ async fn handled(
     results: Arc<Vec<ResultSlice>>,
 ) {
     let since = Instant::now();
+    shared.board.begun(member.step).await;
     let ending = match switchboard.step(&member, &results, &[], Halt::Abort).await {
         Ok((_, gaps)) => Ending::delivered(&[], None, gaps),
         Err(ending) => ending,
@@ -123,6 +135,8 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<Resul
         params::list("results", &results)
     };
     drop(results);
+    // Whoever reads the kept run later must not send twice what may have arrived.
+    shared.board.begun(member.step).await;
     let outcome = live.session.call(Hook::ProcessResults, given).await;
     member::retire(&shared, live).await;
     let ending = match outcome.answer {

@@ -60,6 +60,19 @@ async fn gather(shared: &Shared, mut member: Member) -> Gathered {
         result: Err(why),
         gaps,
     };
+    if let Some(taken) = member.taken() {
+        shared.board.settle_taken(member.step, &taken);
+        let why = || taken.record.errors.first().map(|error| error.message.clone());
+        return Gathered {
+            provider,
+            gaps: taken.gaps(),
+            result: taken
+                .results
+                .first()
+                .cloned()
+                .ok_or_else(|| why().unwrap_or_else(|| "it returned nothing in the kept run".into())),
+        };
+    }
     if shared.is_halted() {
         shared
             .board

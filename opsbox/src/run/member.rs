@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::plugin::launch::SessionSpec;
 use crate::plugin::{PluginError, Session};
 
-use super::Shared;
+use super::{Shared, Taken};
 
 /// One step's plugin, configured.
 pub(crate) struct Member {
@@ -32,6 +32,8 @@ pub(crate) enum State {
     Cold,
     /// It has no code of its own.
     Codeless,
+    /// It is not run: a kept run has what it would bring.
+    Taken(Box<Taken>),
     /// It could not be started, configured or activated.
     Failed(PluginError),
 }
@@ -48,7 +50,7 @@ impl Member {
     pub(crate) async fn wake(&mut self, shared: &Shared) -> Result<Option<Live>, PluginError> {
         match std::mem::replace(&mut self.state, State::Codeless) {
             State::Warm(live) => Ok(Some(*live)),
-            State::Codeless => Ok(None),
+            State::Codeless | State::Taken(_) => Ok(None),
             State::Failed(error) => Err(error),
             State::Cold => {
                 let mut live = start(shared, self.step, &self.manifest).await?;
@@ -59,6 +61,17 @@ impl Member {
                         Err(error)
                     }
                 }
+            }
+        }
+    }
+
+    /// Returns what a kept run has of the step, where it is taken from one.
+    pub(crate) fn taken(&mut self) -> Option<Taken> {
+        match std::mem::replace(&mut self.state, State::Codeless) {
+            State::Taken(taken) => Some(*taken),
+            other => {
+                self.state = other;
+                None
             }
         }
     }

@@ -12,7 +12,9 @@ mod handle;
 mod member;
 mod params;
 pub mod rego;
+mod taken;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -24,12 +26,16 @@ use crate::config::Settings;
 use crate::error::Failure;
 use crate::halt::{self, Halt, HaltSeen};
 use crate::plan::Plan;
+use crate::plugin::zygote::Zygotes;
 use crate::plugin::{Event, SessionContext, Sink};
 use crate::report::record::{RECORD_VERSION, outcome_of};
 use crate::report::{Role, RunRecord, Status, StepRecord};
+use crate::store::{Keeper, Keeping};
 
+pub use assist::flow;
 use board::Board;
 use handle::Switchboard;
+pub use taken::{Redelivery, Taken};
 
 /// How a run is to behave.
 #[derive(Debug, Clone)]
@@ -52,6 +58,8 @@ pub trait Observer: Send + Sync {
     fn said(&self, step: usize, plugin: &str, event: Event);
     /// A step has ended.
     fn settled(&self, step: usize, record: &StepRecord);
+    /// Something of the run is lost for later, though not for the run itself.
+    fn warned(&self, message: &str);
 }
 
 /// All that a run needs.
@@ -70,6 +78,20 @@ pub struct Run {
     pub halt: HaltSeen,
     /// When the run began, RFC 3339 in UTC.
     pub started: String,
+    /// How the run is kept; `None`: it is not.
+    pub keeping: Option<Keeping>,
+    /// The steps that are taken from a kept run, by index.
+    pub taken: BTreeMap<usize, Taken>,
+    /// What a kept run hands to the outputs, where the plan has nothing but outputs.
+    pub redelivery: Option<Redelivery>,
+}
+
+/// A run that came to its end.
+pub struct Ended {
+    /// What it did.
+    pub record: RunRecord,
+    /// Who keeps it, and still waits for the record.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 /// What all steps of a run share.
@@ -79,6 +101,8 @@ pub(crate) struct Shared {
     pub(crate) options: RunOptions,
     pub(crate) board: Board,
     pub(crate) halt: HaltSeen,
+    /// How the steps ended whose Results are only handed to outputs again.
+    pub(crate) prior: Vec<StepRecord>,
     pub(crate) jobs: Semaphore,
     /// One permit for each plugin process that may live at the same time.
     pub(crate) slots: Arc<Semaphore>,
@@ -125,7 +149,18 @@ impl Run {
     ///
     /// # Errors
     /// Where the configuration is wrong; nothing has run then.
-    pub async fn execute(self) -> Result<RunRecord, Failure> {
+    pub async fn execute(mut self) -> Result<Ended, Failure> {
+        let plugins = self.plan.plugins();
+        let zygotes = Zygotes::start(plugins.iter().map(|manifest| &**manifest), &self.ctx);
+        self.ctx.zygotes.clone_from(&zygotes);
+        let record = self.walk().await;
+        if let Some(zygotes) = zygotes {
+            zygotes.end().await;
+        }
+        record
+    }
+
+    async fn walk(self) -> Result<Ended, Failure> {
         let clock = Instant::now();
         let (halt_tx, halt) = halt::channel();
         let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
@@ -142,25 +177,41 @@ impl Run {
             options: self.options,
             board,
             halt,
+            prior: self
+                .redelivery
+                .as_ref()
+                .map_or_else(Vec::new, |prior| prior.steps.clone()),
         });
-        let (mut members, mut warnings) = configure::configure(&shared, &self.settings).await?;
+        let origins = self.keeping.as_ref().map(|keeping| keeping.run.clone());
+        let configure::Configured {
+            mut members,
+            opa_url,
+            mut warnings,
+        } = configure::configure(&shared, &self.settings, self.taken, self.keeping).await?;
         let switchboard = Switchboard::new(&shared, &mut members.0);
         let (providers, checks, assistants, outputs) = members.split(&shared.plan);
         let data = gather::start(&shared, providers);
         let switchboard = Arc::new(switchboard.with_data(&data));
-        let results = check::run_all(&shared, &switchboard, checks, data).await;
+        let results = check::run_all(&shared, &switchboard, checks, data, opa_url).await;
         let results = assist::run_all(&shared, &switchboard, assistants, results).await;
+        let (results, delivery_of) = match self.redelivery {
+            Some(redelivery) => (redelivery.results, Some(redelivery.run)),
+            None => (results, None),
+        };
         deliver::run_all(&shared, &switchboard, outputs, results).await;
         switchboard.close().await;
         while shared.stopping.lock().await.join_next().await.is_some() {}
         forwarding.abort();
         let interrupted = *self.halt.borrow() >= Halt::Cancel;
         let stopped = shared.options.fail_fast && shared.board.has_failed();
-        let mut steps = shared.board.records();
+        let keeper = shared.board.kept().await;
+        let mut steps = shared.prior.clone();
+        steps.extend(shared.board.records());
         mark_stale(&mut steps);
         warnings.extend(shared.plan.warnings.iter().cloned());
         let outcome = outcome_of(&steps, interrupted, stopped);
-        Ok(RunRecord {
+        let lost = keeper.as_ref().map(|keeper| keeper.lost());
+        let record = RunRecord {
             record: RECORD_VERSION,
             run: shared.ctx.run_id.clone(),
             opsbox: env!("CARGO_PKG_VERSION").into(),
@@ -171,7 +222,12 @@ impl Run {
             exit_code: outcome.exit_code(),
             steps,
             warnings,
-        })
+            kept: lost == Some(false),
+            resumed_from: origins.as_ref().and_then(|run| run.resumed_from.clone()),
+            replayed_from: origins.and_then(|run| run.replayed_from),
+            delivery_of,
+        };
+        Ok(Ended { record, keeper })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Shows a run while it goes on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsbox_protocol::message::{LogLevel, Stream};
 use serde_json::json;
@@ -22,6 +22,8 @@ pub struct RunWatch {
 
 #[derive(Default)]
 struct State {
+    /// What was said already, so that the summary need not.
+    warned: Vec<String>,
     names: Vec<String>,
     lane: Lane,
 }
@@ -37,8 +39,12 @@ impl RunWatch {
 
     /// Shows the summary.
     pub fn summary(&self, record: &RunRecord) {
-        for warning in &record.warnings {
+        let warned = self.state().warned.clone();
+        for warning in record.warnings.iter().filter(|warning| !warned.contains(warning)) {
             self.ui.warn(warning);
+        }
+        for line in summary::lines(record) {
+            self.ui.keep(LogLevel::Info, None, &line);
         }
         if self.ui.is_json() {
             self.ui
@@ -50,9 +56,12 @@ impl RunWatch {
         }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn name(&self, step: usize) -> String {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.names.get(step).cloned().unwrap_or_default()
+        self.state().names.get(step).cloned().unwrap_or_default()
     }
 
     fn settled_line(record: &StepRecord) -> String {
@@ -66,8 +75,12 @@ impl RunWatch {
             format!(": {}", cause_of(record))
         };
         let time = text::seconds(record.seconds);
+        let from = match &record.from_run {
+            Some(run) => format!("of run {run}"),
+            None => time,
+        };
         text::clean(&format!(
-            "{:10} {}{amount}, {time}{why}",
+            "{:10} {}{amount}, {from}{why}",
             record.status.word(),
             record.plugin
         ))
@@ -80,7 +93,7 @@ impl Observer for RunWatch {
             .iter()
             .enumerate()
             .filter(|(_, step)| step.role == Role::Output);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.lane = Lane::new(outputs.map(|(index, _)| index).collect());
         state.names = steps.iter().map(|step| step.plugin.clone()).collect();
     }
@@ -119,13 +132,9 @@ impl Observer for RunWatch {
                 text,
                 stream: Stream::Stdout,
             } => {
-                let now = self
-                    .state
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .lane
-                    .push(step, text);
-                if let Some(text) = now {
+                // Two threads tell what happens; the lock keeps the order of the lane on stdout as well.
+                let mut state = self.state();
+                if let Some(text) = state.lane.push(step, text) {
                     self.ui.results(&text);
                 }
             }
@@ -137,19 +146,20 @@ impl Observer for RunWatch {
         if let Some(live) = &self.ui.live {
             live.ended(step);
         }
-        let text = if record.role == Role::Output {
-            self.state
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .lane
-                .end(step)
-        } else {
-            String::new()
-        };
-        if !text.is_empty() {
-            self.ui.results(&text);
+        if record.role == Role::Output {
+            let mut state = self.state();
+            let text = state.lane.end(step);
+            if !text.is_empty() {
+                self.ui.results(&text);
+            }
         }
         let options = self.ui.options();
+        let level = match record.is_whole() {
+            true => LogLevel::Info,
+            false => LogLevel::Error,
+        };
+        self.ui
+            .keep(level, Some(&record.plugin), &Self::settled_line(record));
         if self.ui.is_json() {
             return self
                 .ui
@@ -165,5 +175,10 @@ impl Observer for RunWatch {
                 self.ui.log(LogLevel::Info, Some(&record.plugin), traceback);
             }
         }
+    }
+
+    fn warned(&self, message: &str) {
+        self.state().warned.push(message.to_owned());
+        self.ui.warn(message);
     }
 }

@@ -12,8 +12,6 @@ import sys as _sys
 __all__ = ["AppConfig", "PluginInfo", "Registry", "Result"]
 __version__ = "1.0.0"
 
-_HOMES = {"Result": "plugins", "PluginInfo": "plugins", "Registry": "plugins", "AppConfig": "config"}
-
 # Where the original package is installed too, submodules that are not here are found there. An installed copy
 # of this package is none: it has a bridge.
 __path__ = list(__path__) + [
@@ -26,9 +24,8 @@ __path__ = list(__path__) + [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name.startswith("_"):
         raise AttributeError(f"module 'opsbox' has no attribute {name!r}")
-    from importlib import import_module
+    from opsbox import _names
 
-    value = globals()[name] = getattr(import_module(f"opsbox.{_HOMES[name]}"), name)
-    return value
+    return _names.get(__name__, name)

@@ -8,21 +8,20 @@ import sys
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def attribute(module: str, stem: str, name: str) -> object:
-    """Returns an attribute of the original module.
+def attribute(stem: str, name: str) -> tuple[bool, object]:
+    """Returns whether the original has an attribute, and the attribute.
 
     Args:
-        module: The shim's module, for the message.
-        stem: The file's name without ending.
+        stem: The module's file, without ending.
         name: The attribute.
 
     Raises:
-        AttributeError: There is no original, or it has none of that name.
+        AttributeError: There is an original, and it cannot be imported.
     """
     original = _load(stem)
-    if original is not None and hasattr(original, name):
-        return getattr(original, name)
-    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    if original is None or not hasattr(original, name):
+        return False, None
+    return True, getattr(original, name)
 
 
 def _load(stem: str) -> object:

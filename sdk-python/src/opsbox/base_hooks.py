@@ -44,8 +44,6 @@ def add_hookspecs(manager: object) -> None:
 
 
 def __getattr__(name: str) -> object:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from opsbox import _original
+    from opsbox import _names
 
-    return _original.attribute(__name__, "base_hooks", name)
+    return _names.get(__name__, name)

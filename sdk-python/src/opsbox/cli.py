@@ -10,7 +10,7 @@ from opsbox import _facts
 __all__ = ["console"]
 
 
-class PlainConsole:
+class _PlainConsole:
     """Does without rich what plugins ask of the console: it prints, without markup."""
 
     def __init__(self, width: int) -> None:
@@ -41,7 +41,7 @@ def _make_console() -> object:
     try:
         from rich.console import Console
     except ImportError:
-        return PlainConsole(width)
+        return _PlainConsole(width)
     if terminal.get("color"):
         return Console(width=width, force_terminal=True)
     return Console(width=width, force_terminal=False, no_color=True)
@@ -51,8 +51,6 @@ def __getattr__(name: str) -> object:
     if name == "console":
         value = globals()["console"] = _make_console()
         return value
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from opsbox import _original
+    from opsbox import _names
 
-    return _original.attribute(__name__, "cli", name)
+    return _names.get(__name__, name)

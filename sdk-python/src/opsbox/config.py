@@ -3,68 +3,40 @@
 The application's settings, as far as a plugin's own process knows them.
 """
 
-# No `from __future__ import annotations`: pydantic reads these annotations.
+from __future__ import annotations
 
 import os
-from typing import Any, Optional, Union
 
 from opsbox import _facts
-from opsbox._models import BaseModel
 from opsbox.utils import SingletonMeta
 
 __all__ = ["AppConfig", "ApplicationSettings", "LLMValidator", "find_config_file"]
 
+# What the original makes of the keys.
+_OPENAI_MODEL = "gpt-4o"
+_CLAUDE_MODEL = "claude-3-5-sonnet-20240620"
+_TEMPERATURE = 0.2
 
-def find_config_file(filename: str) -> Optional[str]:
+
+def find_config_file(filename: str) -> str | None:
     """Returns the path of a file in the home folder, or None if there is none."""
     path = os.path.join(os.path.expanduser("~"), filename)
     return path if os.path.isfile(path) else None
 
 
-class ApplicationSettings(BaseModel):
-    """The settings of the application itself."""
-
-    modules: Union[list, str] = []
-    config: Optional[str] = None
-    plugin_dir: Optional[str] = None
-    log_level: Optional[str] = None
-    log_file: Optional[str] = None
-    init_debug: bool = False
-    see_all: bool = False
-    help: bool = False
-    verbose: bool = False
-
-
-class LLMValidator(BaseModel):
-    """The keys for language models."""
-
-    oai_key: Optional[str] = None
-    claude_key: Optional[str] = None
-
-
 class AppConfig(metaclass=SingletonMeta):
     """The application's configuration: of the fields, those that this plugin declared and somebody set.
+
+    Every attribute is made when it is first asked for, and can be set.
 
     Attributes:
         basic_settings: The application's own settings; defaults in a plugin's process.
         module_settings: The plugin's fields as they were sent.
-        llm: A llama_index model, made on first use from the field `oai_key` or `claude_key`; absent without
-            them.
-        embed_model: The embedding model that goes with it, or None.
+        llm_settings: The keys for language models; None where the plugin was not given one.
+        registry: The registry, which holds nobody.
+        llm: A llama_index model, made from the field `oai_key`, else from `claude_key`; absent without them.
+        embed_model: The embedding model that goes with it, None with `claude_key`; absent without them.
     """
-
-    def __init__(self) -> None:
-        self.basic_settings = ApplicationSettings()
-
-    @property
-    def module_settings(self) -> dict:
-        """The plugin's fields."""
-        return _facts.config
-
-    @property
-    def llm_settings(self) -> LLMValidator:
-        """The keys for language models that this plugin was given."""
-        return LLMValidator(**{key: _facts.config.get(key) for key in ("oai_key", "claude_key")})
 
     def load(self, all_fields: bool = False) -> None:
         """Does nothing: the host has loaded the configuration."""
@@ -75,29 +47,78 @@ class AppConfig(metaclass=SingletonMeta):
     def init_llms(self) -> None:
         """Makes `llm` and `embed_model` now, if there is a key."""
         keys = self.llm_settings
+        if keys.oai_key is not None or keys.claude_key is not None:
+            self.llm = self._make_llm()
+            self.embed_model = self._make_embed_model()
+
+    def grab_conf_environment_plugins(self) -> list:
+        """Refuses: a plugin's process knows no other plugins.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError("a plugin does not see the other plugins; `opsbox plugins list` does")
+
+    def _make_basic_settings(self) -> object:
+        from opsbox.config import ApplicationSettings
+
+        return ApplicationSettings()
+
+    def _make_module_settings(self) -> dict:
+        return _facts.config
+
+    def _make_llm_settings(self) -> object:
+        from opsbox.config import LLMValidator
+
+        return LLMValidator(**{key: _facts.config.get(key) for key in ("oai_key", "claude_key")})
+
+    def _make_registry(self) -> object:
+        from opsbox.plugins import Registry
+
+        return Registry()
+
+    def _make_llm(self) -> object:
+        keys = self._keys("llm")
         if keys.oai_key is not None:
-            from llama_index.embeddings.openai import OpenAIEmbedding
-            from llama_index.llms.openai import OpenAI
+            model = _imported("llama_index.llms.openai", "OpenAI", "llm")
+            return model(model=_OPENAI_MODEL, api_key=keys.oai_key, temperature=_TEMPERATURE)
+        model = _imported("llama_index.llms.anthropic", "Anthropic", "llm")
+        return model(model=_CLAUDE_MODEL, api_key=keys.claude_key)
 
-            self.llm = OpenAI(model="gpt-4o", api_key=keys.oai_key, temperature=0.2)
-            self.embed_model = OpenAIEmbedding(api_key=keys.oai_key)
-        elif keys.claude_key is not None:
-            from llama_index.llms.anthropic import Anthropic
+    def _make_embed_model(self) -> object:
+        keys = self._keys("embed_model")
+        if keys.oai_key is None:
+            return None
+        model = _imported("llama_index.embeddings.openai", "OpenAIEmbedding", "embed_model")
+        return model(api_key=keys.oai_key)
 
-            self.llm = Anthropic(model="claude-3-5-sonnet-20240620", api_key=keys.claude_key)
-            self.embed_model = None
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("llm", "embed_model"):
-            self.init_llms()
-            if name in self.__dict__:
-                return self.__dict__[name]
+    def _keys(self, name: str) -> object:
+        keys = self.llm_settings
+        if keys.oai_key is None and keys.claude_key is None:
+            plugin = _facts.plugin.get("name")
+            whose = f"plugin `{plugin}`" if plugin else "this process"
             raise AttributeError(
-                f"`{name}` needs the field `oai_key` or `claude_key`, which this plugin was not given"
+                f"`AppConfig().{name}` needs the field `oai_key` or `claude_key`, and {whose} has neither: "
+                "set the variable `OPSBOX_SET_OAI_KEY` or `OPSBOX_SET_CLAUDE_KEY`, "
+                "or the field in a file for `--config`"
             )
-        raise AttributeError(f"AppConfig has no attribute `{name}`")
+        return keys
 
-    def __getitem__(self, key: Union[str, list]) -> Any:
+    def __getattr__(self, name: str) -> object:
+        if not name.startswith("_"):
+            make = getattr(type(self), f"_make_{name}", None)
+            if make is not None:
+                value = make(self)
+                # The host may send other fields later; what was made of the first ones must not stay.
+                if name not in ("module_settings", "llm_settings"):
+                    setattr(self, name, value)
+                return value
+        raise AttributeError(
+            f"`AppConfig()` has no `{name}`; it has `basic_settings`, `module_settings`, `llm_settings`, "
+            "`registry`, `llm` and `embed_model`"
+        )
+
+    def __getitem__(self, key: str | list) -> object:
         """Returns one attribute, or a dict of several."""
         return getattr(self, key) if isinstance(key, str) else {name: getattr(self, name) for name in key}
 
@@ -110,9 +131,25 @@ class AppConfig(metaclass=SingletonMeta):
         delattr(self, key)
 
 
-def __getattr__(name: str) -> object:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from opsbox import _original
+def _imported(module: str, name: str, wanted: str) -> object:
+    """Returns a class of llama_index.
 
-    return _original.attribute(__name__, "config", name)
+    Raises:
+        ImportError: It is not installed; the text names the extra that brings it.
+    """
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as err:
+        if err.name is None or not err.name.startswith("llama_index"):
+            raise
+        from opsbox import _names
+
+        raise _names.missing(module, f"`AppConfig().{wanted}`") from err
+
+
+def __getattr__(name: str) -> object:
+    from opsbox import _names
+
+    return _names.get(__name__, name)

@@ -18,8 +18,6 @@ class SingletonMeta(type):
 
 
 def __getattr__(name: str) -> object:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from opsbox import _original
+    from opsbox import _names
 
-    return _original.attribute(__name__, "utils", name)
+    return _names.get(__name__, name)

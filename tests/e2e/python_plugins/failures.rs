@@ -5,14 +5,24 @@ use std::process::Command;
 
 use crate::support::{Sandbox, Seen, step, venv};
 
-/// Runs `bad,good-json_out`, and asserts that `bad` failed and `good` was delivered.
+/// Runs `bad,good-json_out`, and asserts that `bad` failed and `good` was delivered: both forked from a warm parent, then both started
+/// by themselves.
 fn run_beside_a_good_one(source: &str) -> Option<(Sandbox, Seen)> {
+    run_in(source, "0")?;
+    run_in(source, "1")
+}
+
+fn run_in(source: &str, no_zygote: &str) -> Option<(Sandbox, Seen)> {
     let python = venv()?;
     let sandbox = Sandbox::new();
     sandbox.legacy("bad", "input", source);
     sandbox.finds("good", "{'key': 'value'}");
     let args = ["run", "bad,good-json_out", "-o", "record.json"];
-    let seen = sandbox.opsbox_on(&python, &args).exits(4);
+    let mut command = sandbox.binary(&args);
+    command
+        .env("OPSBOX_PYTHON", python)
+        .env("OPSBOX_NO_ZYGOTE", no_zygote);
+    let seen = sandbox.finish(&args, &mut command).exits(4);
     let record = sandbox.record();
     assert_eq!(step(&record, "bad")["status"], "failed", "{seen}");
     assert_eq!(step(&record, "good")["results"], 1, "{seen}");

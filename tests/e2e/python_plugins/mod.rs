@@ -6,3 +6,4 @@ mod environment;
 mod failures;
 mod flow;
 mod installed;
+mod warm;

@@ -2,8 +2,10 @@
 
 mod legacy;
 mod mirror;
+mod opa;
 mod packages;
 mod python;
+mod server;
 mod shell;
 mod user;
 
@@ -15,8 +17,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
-pub use packages::packages;
+pub use opa::{Hanging, OpaServer};
+pub use packages::{packages, packages_for_github};
 pub use python::{python, venv};
+pub use server::Server;
 pub use shell::result;
 
 /// A folder that is gone with the test, and everything in it.
@@ -92,7 +96,7 @@ pub fn repository() -> PathBuf {
 
 /// The binary under test.
 pub fn binary() -> PathBuf {
-    assert_cmd::cargo::cargo_bin!("opsbox").to_owned()
+    PathBuf::from(env!("CARGO_BIN_EXE_opsbox"))
 }
 
 /// The fault plugin.

@@ -28,6 +28,28 @@ pub fn packages() -> Option<PathBuf> {
     made.clone()
 }
 
+/// Returns an interpreter of Python 3.12 or 3.13 with the packages that `github_out` needs; `None` where there is none, and says so.
+///
+/// The published `github_out` holds f-strings that no older Python reads. Where [`packages`] has an older one, this is a smaller environment
+/// of its own, `target/packages-venv-3.12`.
+pub fn packages_for_github() -> Option<PathBuf> {
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let all = packages()?;
+        let newer = |name: &str| suitable(&[name]).filter(|(minor, _)| *minor >= 12);
+        if newer(all.to_str()?).is_some() {
+            return Some(all);
+        }
+        let (minor, python) = newer("python3.12").or_else(|| newer("python3.13"))?;
+        let wanted = |section: &str| section.starts_with("plugins") || section.starts_with("imported by all");
+        Some(environment("packages-venv-3.12", minor, &python, &wanted))
+    });
+    if made.is_none() {
+        eprintln!("skipped: no Python 3.12 or 3.13 on PATH");
+    }
+    made.clone()
+}
+
 /// Returns the minor version and the path of the first interpreter that the packages can be installed for.
 fn suitable(names: &[&str]) -> Option<(u32, PathBuf)> {
     names.iter().find_map(|name| {

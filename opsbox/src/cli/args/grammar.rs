@@ -25,10 +25,15 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run a pipeline
     Run {
-        #[command(flatten)]
-        pipeline: Pipeline,
+        /// The pipeline, or the name of one under `[pipelines]` in opsbox.toml
+        #[arg(value_name = "PIPELINE|NAME", required_unless_present_any = ["resume", "replay"])]
+        pipeline: Option<String>,
         #[command(flatten)]
         running: Running,
+        #[command(flatten)]
+        keeping: Keeping,
+        #[command(flatten)]
+        earlier: Earlier,
         #[command(flatten)]
         values: Values,
         #[command(flatten)]
@@ -40,6 +45,8 @@ pub(super) enum Command {
     Demo {
         #[command(flatten)]
         running: Running,
+        #[command(flatten)]
+        keeping: Keeping,
         #[command(flatten)]
         screen: ScreenFlags,
     },
@@ -56,7 +63,29 @@ pub(super) enum Command {
         #[command(flatten)]
         form: Form,
     },
-    /// Show the plugins that are there
+    /// Deliver what a kept run gathered to outputs, without gathering again
+    Deliver {
+        /// The run: its id, the beginning of it, or `last`
+        run: String,
+        /// To these outputs, of the pipeline or others; without it to those that have not delivered
+        #[arg(long, value_name = "OUTPUT,…", value_delimiter = ',')]
+        to: Vec<String>,
+        /// Deliver once more to outputs of `--to` that have delivered
+        #[arg(long, requires = "to")]
+        again: bool,
+        #[command(flatten)]
+        running: Running,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        places: Places,
+        #[command(flatten)]
+        screen: ScreenFlags,
+    },
+    /// Show and remove the runs that are kept
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Show the plugins that are there, add and remove packages of them
     #[command(subcommand)]
     Plugins(Plugins),
     /// Show configuration and where its values come from
@@ -98,6 +127,73 @@ pub(super) enum Plugins {
     Doctor {
         #[command(flatten)]
         rest: Looking,
+    },
+    /// Add Python packages of plugins to the environment that this program manages
+    Add {
+        /// Names (`opsbox-ec2-checks`), folders, wheels, or repositories (`git+https://…`)
+        #[arg(required_unless_present = "locked", conflicts_with = "locked")]
+        what: Vec<String>,
+        /// Install exactly what a lock file says, without one: what the environment's own says
+        #[arg(long, value_name = "LOCKFILE", num_args = 0..=1)]
+        locked: Option<Option<PathBuf>>,
+        /// Ignore what the packages demand of Python
+        #[arg(long)]
+        any_python: bool,
+        /// Make the environment with this interpreter
+        #[arg(long, value_name = "PATH")]
+        python: Option<PathBuf>,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Remove packages that were added, and what nobody else needs of theirs
+    Remove {
+        /// The packages
+        #[arg(required = true)]
+        name: Vec<String>,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Runs {
+    /// List the runs that are kept, the newest first
+    List {
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show one run: what was done, what is kept, what can be done next
+    Show {
+        /// The run: its id, the beginning of it, or `last`
+        run: String,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Remove kept runs: without a flag those that the settings want gone; never one that still runs
+    Prune {
+        /// These runs: ids, beginnings of them, or `last`
+        runs: Vec<String>,
+        /// Those that began longer ago: 7d, 12h
+        #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "runs")]
+        older_than: Option<Duration>,
+        /// All but the newest N
+        #[arg(long, value_name = "N", conflicts_with = "runs")]
+        keep_last: Option<usize>,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
     },
 }
 
@@ -215,12 +311,35 @@ pub(super) struct Running {
     /// Hide the AWS_* variables from Python plugins of the original style
     #[arg(long)]
     pub(super) no_legacy_env: bool,
+    /// Start every Python plugin by itself, instead of forking them from one warm process
+    #[arg(long)]
+    pub(super) no_zygote: bool,
     /// Print the run's own record to stdout as json
     #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub(super) format: Option<String>,
     /// Write the run's own record to this file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Keeping {
+    /// Keep nothing of the run for `deliver` and `--resume`
+    #[arg(long)]
+    pub(super) no_keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Earlier {
+    /// Go on from a kept run: what had ended whole is taken from it, the rest is run
+    #[arg(long, value_name = "RUN", conflicts_with = "replay")]
+    pub(super) resume: Option<String>,
+    /// With --resume: also where plugins have changed since; their steps are run again
+    #[arg(long, requires = "resume")]
+    pub(super) force: bool,
+    /// Use the data that the providers of a kept run gathered, instead of gathering
+    #[arg(long, value_name = "RUN")]
+    pub(super) replay: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,14 @@
 //! From clap's structs to requests.
 
-use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
+use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, Runs, ScreenFlags, Values};
 use crate::cli::request::{
-    CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Shown,
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Packages, PackagesChange, PluginsQuery,
+    PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,
 };
 use crate::config::Assignment;
 use crate::error::Failure;
+use crate::managed::Options;
+use crate::store::Wish;
 use crate::ui::screen::Screen;
 
 pub(super) fn request(command: Command) -> Result<Request, Failure> {
@@ -13,18 +16,29 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
         Command::Run {
             pipeline,
             running,
+            keeping,
+            earlier,
             values,
             places,
             screen,
         } => {
             let flags = RunFlags {
-                pipeline: pipeline.pipeline,
+                pipeline: pipeline.unwrap_or_default(),
+                no_keep: keeping.no_keep,
+                resume: earlier.resume,
+                replay: earlier.replay,
+                force: earlier.force,
                 screen: screen.into(),
                 ..RunFlags::default()
             };
             Request::Run(values.add(places.add(running.add(flags)))?)
         }
-        Command::Demo { running, screen } => Request::Demo(running.add(RunFlags {
+        Command::Demo {
+            running,
+            keeping,
+            screen,
+        } => Request::Demo(running.add(RunFlags {
+            no_keep: keeping.no_keep,
             screen: screen.into(),
             ..RunFlags::default()
         })),
@@ -45,6 +59,27 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
                 json: form.json,
             })
         }
+        Command::Deliver {
+            run,
+            to,
+            again,
+            running,
+            values,
+            places,
+            screen,
+        } => {
+            let flags = RunFlags {
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            Request::Deliver(Delivering {
+                flags: values.add(places.add(running.add(flags)))?,
+                run,
+                to,
+                again,
+            })
+        }
+        Command::Runs(command) => runs(command),
         Command::Plugins(command) => plugins(command),
         Command::Config(command) => config(command)?,
         Command::Check(command) => check(command)?,
@@ -53,17 +88,73 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
     })
 }
 
+fn runs(command: Runs) -> Request {
+    let (what, screen, form) = match command {
+        Runs::List { screen, form } => (RunsWhat::List, screen, form),
+        Runs::Show { run, screen, form } => (RunsWhat::Show(run), screen, form),
+        Runs::Prune {
+            runs,
+            older_than,
+            keep_last,
+            dry_run,
+            screen,
+            form,
+        } => {
+            let wish = Wish {
+                ids: runs,
+                older_than,
+                keep_last,
+                dry_run,
+            };
+            (RunsWhat::Prune(wish), screen, form)
+        }
+    };
+    Request::Runs(Shown {
+        query: RunsQuery {
+            screen: screen.into(),
+            what,
+        },
+        json: form.json,
+    })
+}
+
 fn plugins(command: Plugins) -> Request {
     let (what, rest) = match command {
         Plugins::List { kind, rest } => (kind.map_or(PluginsWhat::List, PluginsWhat::OfType), rest),
         Plugins::Show { name, rest } => (PluginsWhat::Show(name), rest),
         Plugins::Doctor { rest } => (PluginsWhat::Doctor, rest),
+        Plugins::Add {
+            what,
+            locked,
+            any_python,
+            python,
+            screen,
+            form,
+        } => {
+            let options = Options { any_python, python };
+            let change = match locked {
+                Some(path) => PackagesChange::Locked(path, options),
+                None => PackagesChange::Add(what, options),
+            };
+            return packages(change, screen, form.json);
+        }
+        Plugins::Remove { name, screen, form } => {
+            return packages(PackagesChange::Remove(name), screen, form.json);
+        }
     };
     let (flags, json) = rest.split();
     Request::Plugins(Shown {
         query: PluginsQuery { flags, what },
         json,
     })
+}
+
+fn packages(change: PackagesChange, screen: ScreenFlags, json: bool) -> Request {
+    let query = Packages {
+        change,
+        screen: screen.into(),
+    };
+    Request::Packages(Shown { query, json })
 }
 
 fn config(command: Config) -> Result<Request, Failure> {
@@ -160,6 +251,7 @@ impl Running {
             max_line: self.max_line,
             fail_fast: self.fail_fast,
             no_legacy_env: self.no_legacy_env,
+            no_zygote: self.no_zygote,
             record: self.output,
             record_to_stdout: self.format.is_some(),
             ..flags

@@ -10,8 +10,25 @@ use crate::error::Fault;
 use crate::suggest::did_you_mean;
 
 /// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
-/// interpreter reads its own, to say so.
-const WITHOUT: [&str; 7] = ["set", "help", "version", "json", "input", "type", "python"];
+/// interpreter reads its own, to say so. A kept run, and what happens to it, is named for one command only.
+const WITHOUT: [&str; 16] = [
+    "set",
+    "help",
+    "version",
+    "json",
+    "input",
+    "type",
+    "python",
+    "locked",
+    "resume",
+    "replay",
+    "force",
+    "to",
+    "again",
+    "older-than",
+    "keep-last",
+    "dry-run",
+];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.
 ///

@@ -16,7 +16,7 @@ fn session(requests: &[serde_json::Value]) -> Vec<String> {
 
 fn exchange(input: &str) -> Vec<String> {
     let mut output = Vec::new();
-    run(lines(input.as_bytes()), &mut output).unwrap();
+    run(lines(input.as_bytes()), &mut output, None).unwrap();
     String::from_utf8(output)
         .unwrap()
         .lines()
@@ -54,7 +54,7 @@ fn a_session_parses_data_once_and_answers_each_check() {
             concat!(
                 r#"{"jsonrpc":"2.0","id":1,"result":{"protocol":1,"plugin":{"name":"rego","version":""#,
                 env!("CARGO_PKG_VERSION"),
-                r#""},"hooks":[],"features":["x-opsbox-rego"],"cancel":"none"}}"#
+                r#""},"hooks":["set_data","activate"],"features":["x-opsbox-rego"],"cancel":"none"}}"#
             ),
             r#"{"jsonrpc":"2.0","id":2,"result":{}}"#,
             r#"{"jsonrpc":"2.0","id":3,"result":{"applies":true,"findings":1,"result":{"relates_to":"host","result_name":"c","result_description":"C","details":[{"used":91.0}],"formatted":""}}}"#,
@@ -200,7 +200,7 @@ fn data_at_the_greatest_depth_is_taken_and_deeper_data_is_an_error() {
 fn a_request_that_is_not_utf8_is_answered() {
     let mut output = Vec::new();
     let line = b"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"shutdown\",\"params\":\"\xff\"}\n";
-    run(lines(&line[..]), &mut output).unwrap();
+    run(lines(&line[..]), &mut output, None).unwrap();
     assert_eq!(
         String::from_utf8(output).unwrap(),
         "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32700,\"message\":\"a line is not UTF-8\"}}\n"

@@ -267,14 +267,19 @@ impl Switchboard {
 
 impl Partner {
     fn of(member: &mut Member, facts: &PluginFacts) -> Self {
-        let (seat, killer, failed) = match std::mem::replace(&mut member.state, State::Codeless) {
+        let state = match &member.state {
+            // Its step takes what the kept run has; there is nobody to call.
+            State::Taken(_) => State::Codeless,
+            _ => std::mem::replace(&mut member.state, State::Codeless),
+        };
+        let (seat, killer, failed) = match state {
             State::Warm(live) => {
                 let killer = live.session.killer();
                 (Seat::Live(Box::new(live.session)), Some(killer), None)
             }
             State::Failed(error) => (Seat::Failed(error.clone()), None, Some(error)),
             // Partners have no room to wait for, so none is cold.
-            State::Cold | State::Codeless => (Seat::Codeless, None, None),
+            State::Cold | State::Codeless | State::Taken(_) => (Seat::Codeless, None, None),
         };
         Self {
             gate: Arc::new(Gate::new(seat)),

@@ -2,147 +2,26 @@
 
 mod inject;
 mod request;
+mod worker;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use opsbox_protocol::{Expect, Hook};
-use serde_json::Value;
-use tokio::sync::Mutex;
+use opsbox_protocol::Hook;
 
-use crate::plugin::launch::SessionSpec;
-use crate::plugin::{Gap, PluginError, ResultSlice, Session};
+use crate::plugin::{Gap, PluginError, ResultSlice};
 use crate::report::{SkipReason, Status};
 
 use super::board::Ending;
-use super::check::is_rego;
 use super::gather::Gathered;
 use super::member::{self, Live, Member};
 use super::{Shared, params};
-use inject::Injected;
 
 pub use request::{Verdict, check_request, of_policy, patience, read_verdict};
+pub(crate) use worker::{Worker, start_workers};
 
 /// How long one policy may take where neither its manifest nor `--timeout` says.
 const POLICY_LIMIT: Duration = Duration::from_secs(300);
-
-/// The worker of one provider. It takes one check at a time; a dead one is replaced for the next check.
-pub(crate) struct Worker {
-    spec: SessionSpec,
-    step: usize,
-    provider: usize,
-    state: Mutex<Option<Ready>>,
-}
-
-struct Ready {
-    session: Session,
-    loaded: bool,
-}
-
-/// Starts a worker for each provider that has Rego checks; they come up while the providers gather.
-pub(crate) fn start_workers(shared: &Arc<Shared>, checks: &[Member]) -> BTreeMap<usize, Arc<Worker>> {
-    let mut workers = BTreeMap::new();
-    for (planned, member) in shared.plan.checks.iter().zip(checks) {
-        let Some(provider) = planned.providers.first().copied().filter(|_| is_rego(planned)) else {
-            continue;
-        };
-        workers.entry(provider).or_insert_with(|| {
-            let name = &shared.plan.providers[provider].manifest.name;
-            let worker = Arc::new(Worker {
-                spec: SessionSpec::rego_worker(name, &shared.ctx),
-                step: member.step,
-                provider,
-                state: Mutex::new(None),
-            });
-            let (early, shared) = (Arc::clone(&worker), Arc::clone(shared));
-            tokio::spawn(async move {
-                // A worker that does not start is tried again by its first check, which then reports why.
-                let _started = early.state.lock().await.start(&early, &shared).await;
-            });
-            worker
-        });
-    }
-    workers
-}
-
-trait Start {
-    async fn start(&mut self, worker: &Worker, shared: &Shared) -> Result<&mut Ready, PluginError>;
-}
-
-impl Start for Option<Ready> {
-    async fn start(&mut self, worker: &Worker, shared: &Shared) -> Result<&mut Ready, PluginError> {
-        if self.as_ref().is_none_or(|ready| ready.session.is_dead()) {
-            let sink = shared.board.sink_of(worker.step, worker.spec.name.clone());
-            let session = Session::start(worker.spec.clone(), &shared.ctx, sink, shared.halt.clone()).await?;
-            *self = Some(Ready {
-                session,
-                loaded: false,
-            });
-        }
-        self.as_mut().ok_or(PluginError::Cancelled {
-            method: "initialize".into(),
-        })
-    }
-}
-
-impl Worker {
-    async fn evaluate(
-        &self,
-        shared: &Shared,
-        kept: &ResultSlice,
-        injected: &Injected,
-        mut request: Vec<u8>,
-        limit: Duration,
-    ) -> Result<(Verdict, Duration), PluginError> {
-        let mut state = self.state.lock().await;
-        let _turn = shared.turn().await;
-        if shared.is_halted() {
-            return Err(PluginError::Cancelled {
-                method: "evaluate".into(),
-            });
-        }
-        let since = Instant::now();
-        let ready = state.start(self, shared).await?;
-        if !ready.loaded && !matches!(injected, Injected::Data(_)) {
-            let name = &shared.plan.providers[self.provider].manifest.name;
-            let head = format!("{{\"provider\":{},\"data\":", Value::from(name.as_str()));
-            let data = vec![head.into(), kept.bytes.clone(), Bytes::from_static(b"}")];
-            ready
-                .session
-                .request("x-opsbox/rego/data", Expect::Raw, data)
-                .await
-                .answer?;
-            ready.loaded = true;
-        }
-        let (key, value) = match injected {
-            Injected::Nothing => ("", Bytes::new()),
-            Injected::Patch(patch) => (",\"patch\":", patch.clone()),
-            Injected::Data(changed) => (",\"data\":", changed.bytes.clone()),
-        };
-        // The request is an object; what is added goes before its last brace.
-        request.pop();
-        let pieces = vec![
-            request.into(),
-            Bytes::from_static(key.as_bytes()),
-            value,
-            Bytes::from_static(b"}"),
-        ];
-        let outcome = ready
-            .session
-            .request_within("x-opsbox/rego/check", Expect::Raw, pieces, patience(limit))
-            .await;
-        Ok((read_verdict(outcome.answer?)?, since.elapsed()))
-    }
-
-    /// Sends the worker down in the background.
-    pub(crate) async fn retire(&self, shared: &Shared) {
-        if let Some(ready) = self.state.lock().await.take() {
-            shared.stopping.lock().await.spawn(ready.session.stop());
-        }
-    }
-}
 
 /// Makes one check: `inject_data` where there is code, evaluation in the worker, `report_findings` where there is code.
 pub(crate) async fn check(

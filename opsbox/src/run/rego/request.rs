@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use opsbox_protocol::code;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -151,6 +152,9 @@ pub fn patience(limit: Duration) -> Option<Duration> {
 /// Says of the policy what the wire says of the worker that evaluates it. `file` is how messages name the policy.
 pub fn of_policy(error: PluginError, file: &str) -> PluginError {
     match error {
+        PluginError::Answered { body, .. } if body.code == code::CANCELLED => PluginError::Cancelled {
+            method: format!("evaluate {file}"),
+        },
         PluginError::Answered { body, .. } => PluginError::Policy { body },
         PluginError::Exited {
             how, guess, stderr, ..

@@ -113,8 +113,13 @@ def source_of(module: str) -> str | None:
         name = f"{name}.{part}" if name else part
         spec = _spec(name, path)
         if spec is None:
-            return None
-        path = spec.submodule_search_locations
+            # A namespace package within one that is not imported: the finders cannot tell its folders.
+            path = [os.path.join(folder, part) for folder in path or ()]
+            path = [folder for folder in path if os.path.isdir(folder)]
+            if not path or name == module:
+                return None
+            continue
+        path = None if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
         if path is None and name != module:
             return None
     return spec.origin if spec.origin and spec.origin.endswith(".py") else None

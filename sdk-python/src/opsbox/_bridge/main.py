@@ -25,15 +25,19 @@ def main() -> int:
     # Python 3.9 and 3.10 have no -P. The script's folder must not be searched for modules.
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
     sys.path.insert(0, _ROOT)
+    serve(sys.argv[1])
+    return 0
 
+
+def serve(spec_text: str) -> None:
+    """Runs the plugin of the spec on descriptors 0 and 1; a process forked for it goes on here too."""
     from opsbox._wire import stdio
 
     wire_in, wire_out, capture = stdio.protect()
 
     from opsbox._bridge.service import run
 
-    run(sys.argv[1], wire_in, wire_out, capture)
-    return 0
+    run(spec_text, wire_in, wire_out, capture)
 
 
 if __name__ == "__main__":

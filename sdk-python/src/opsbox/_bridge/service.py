@@ -6,10 +6,20 @@ import json
 import os
 
 from opsbox import _facts
-from opsbox._bridge import calls, hooks
+from opsbox._bridge import calls, hooks, keys
 from opsbox._wire import channel, codec, stdio
 from opsbox._wire.errors import HOOK_FAILED, METHOD_NOT_FOUND, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
+
+# What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
+_PART = {
+    "gather_data": "part of the data of {}",
+    "process": "part of what {} looks at",
+    "inject_data": "part of what {} looks at",
+    "report_findings": "part of the findings of {}",
+    "process_input": "part of the work of {}",
+    "process_results": "part of the delivery of {}",
+}
 
 
 def run(spec_text: str, wire_in: int, wire_out: int, capture_fd: int) -> None:
@@ -34,6 +44,8 @@ class Bridge:
         self._spec = spec
         self._plugin: object = None
         self._import_error: BaseException | None = None
+        self._wants_keys = False
+        self._added_keys: set = set()
         self._configuration = None
         self._make_result = None
         self._handling = None
@@ -57,6 +69,9 @@ class Bridge:
         spec = self._spec
         path = hooks.file_of(spec) if spec["source"] == "directory" else hooks.source_of(spec["module"])
         listed = hooks.listed(path, spec["class_name"], spec["type"])
+        self._wants_keys = keys.wanted(path)
+        if self._wants_keys:
+            listed.extend(hook for hook in keys.HOOKS if hook not in listed)
         return {
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": ""},
@@ -81,7 +96,7 @@ class Bridge:
         os.register_at_fork(after_in_child=self._in_child)
         RecordFinder(self._record, lambda: self.loop.log_level).install()
         try:
-            self._plugin = loading.load(self._spec)
+            self._plugin = loading.load(self._spec, self._warn)
         except BaseException as err:
             self._import_error = err
 
@@ -138,10 +153,10 @@ class Bridge:
 
         method, params = call.method, call.params
         if method == "grab_config":
-            return codec.encode(self._configure(hook).schema(), self._warn)
+            return codec.encode(self._schema(hook), self._warn)
         if method == "set_data":
             return self._set_data(hook, params.get("config") or {})
-        if hook is None:
+        if hook is None and method in hooks.COMMON:
             return b"{}"
         if method == "activate":
             self._handles()
@@ -160,7 +175,8 @@ class Bridge:
         else:
             given = results.list_from_wire(value, self._result_class())
         del value
-        returned = call_positionally(hook, given)
+        # A class whose source was not found has been said to have every hook.
+        returned = given if hook is None else call_positionally(hook, given)
         if method == "process_results":
             return b"{}"
         if method == "inject_data":
@@ -191,6 +207,12 @@ class Bridge:
         self._configuration = Configuration(None if hook is None else hook())
         return self._configuration
 
+    def _schema(self, hook: object) -> dict:
+        schema = self._configure(hook).schema()
+        if self._wants_keys:
+            self._added_keys = keys.add(schema)
+        return schema
+
     def _handles(self) -> object:
         """Returns the handler's side of the bridge, its hookspecs added; None for other plugins."""
         if self._handling is None and self._spec["type"] == "handler":
@@ -202,14 +224,16 @@ class Bridge:
 
     def _set_data(self, hook: object, fields: dict) -> bytes:
         self._handles()
+        _facts.config.clear()
+        _facts.config.update(fields)
         if hook is None:
             return b"{}"
         # The host may know the schema from its cache and never have asked.
-        configuration = self._configuration or self._configure(self._hook("grab_config")[0])
-        _facts.config.clear()
-        _facts.config.update(fields)
-        if not configuration.is_none:
-            call_positionally(hook, configuration.build(fields, self.name))
+        if self._configuration is None:
+            self._schema(self._hook("grab_config")[0])
+        if not self._configuration.is_none:
+            own = {name: value for name, value in fields.items() if name not in self._added_keys}
+            call_positionally(hook, self._configuration.build(own, self.name))
         return b"{}"
 
     def _hook(self, method: str) -> tuple[object, str]:
@@ -218,7 +242,7 @@ class Bridge:
             hook = getattr(self._plugin, spelling, None)
             if callable(hook):
                 return hook, spelling
-        if method in hooks.COMMON:
+        if method in (*hooks.COMMON, *hooks.BY_TYPE["rego"]):
             return None, method
         if method not in hooks.BY_TYPE.get(self._spec["type"], ()):
             raise WireError(METHOD_NOT_FOUND, f"class `{self._spec['class_name']}` has no hook `{method}`")
@@ -267,10 +291,11 @@ class Bridge:
     def _record(self, level: str, text: str, logger: str) -> None:
         self.loop.log(level, text, {"logger": logger} if logger else None)
         call = self.loop.current
-        if level == "error" and call is not None and call.method == "gather_data":
-            # Such plugins catch and log what they could not read, and return the rest.
+        what = _PART.get(call.method) if level == "error" and call is not None else None
+        if what is not None:
+            # Such plugins catch and log what they could not do, and end as if they had done it.
             self.loop.notify(
-                "gap", {"id": call.key, "what": f"part of the data of `{self.name}`", "why": text[:2000]}
+                "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": text[:2000]}
             )
 
     def _in_child(self) -> None:

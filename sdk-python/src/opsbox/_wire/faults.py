@@ -36,7 +36,7 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
         "traceback": text_of(err),
     }
     # The host puts "`hook` failed" before it.
-    message = f"{doing}: {one_line(err)}" if doing else one_line(err)
+    message = f"{doing}: {_cause(err)}" if doing else _cause(err)
     if isinstance(err, HostError):
         # What the called plugin said is the cause: its hint and its frames tell more than the caller's.
         message = err.message
@@ -73,6 +73,21 @@ def one_line(err: BaseException) -> str:
     return f"{kind}: {text}" if text else kind
 
 
+def _cause(err: BaseException) -> str:
+    newer = _newer(err)
+    if newer is None:
+        return one_line(err)
+    return f"needs Python {newer} or newer: {err.filename}, line {err.lineno}: {err.msg}"
+
+
+def _newer(err: BaseException) -> str | None:
+    if not isinstance(err, SyntaxError):
+        return None
+    from opsbox._wire import newer
+
+    return newer.needed(err)
+
+
 def text_of(err: BaseException) -> str:
     """Returns the traceback from the plugin's first frame on, its middle cut out where it is huge."""
     tb = err.__traceback__
@@ -91,11 +106,18 @@ def text_of(err: BaseException) -> str:
 def hint_for(err: BaseException) -> str:
     """Returns what to do about an exception, in the imperative."""
     if isinstance(err, ModuleNotFoundError) and err.name:
-        top = err.name.split(".")[0]
-        python = sys.executable or "python"
-        return f"install the package that provides `{top}`: `{python} -m pip install {top}`"
+        from opsbox import _names
+
+        return _names.install_hint(err.name.split(".")[0])
+    if isinstance(err, ImportError):
+        hint = _no_such_name(err)
+        if hint:
+            return hint
     if isinstance(err, SyntaxError):
         version = ".".join(map(str, sys.version_info[:3]))
+        newer = _newer(err)
+        if newer is not None:
+            return f"run it with Python {newer} or newer (`--python PATH`); this is {version}"
         return f"correct the file, or use the Python version it was written for; this is {version}"
     if isinstance(err, SystemExit):
         return "raise an exception that says what is wrong; a plugin must not end its process"
@@ -105,6 +127,17 @@ def hint_for(err: BaseException) -> str:
         return "gather less at once, or give the process more memory"
     place = _place(err)
     return f"look at {place}; `-v` shows the traceback" if place else "see the traceback, which `-v` shows"
+
+
+def _no_such_name(err: ImportError) -> str:
+    """Returns what a module for old plugins has, where a name was imported that it has not; else nothing."""
+    from opsbox import _names
+
+    top, dot, rest = (err.name or "").partition(".")
+    module = f"opsbox{dot}{rest}" if top == "core" else err.name
+    # Python says the name itself in the text alone, before 3.12.
+    name = str(err).partition("cannot import name '")[2].partition("'")[0]
+    return _names.explained(module, name) if module in _names.OFFERED and name else ""
 
 
 def _place(err: BaseException) -> str:

@@ -1,0 +1,412 @@
+//! Who installs: `uv` where it is there, else `pip` of a fresh virtual environment; what each is told, and what each says back.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::lock::normal;
+use super::trouble::{Trouble, of_failure};
+use crate::environ::Environ;
+use crate::error::Fault;
+use crate::halt::HaltSeen;
+use crate::plugin::follow::{Follow, Followed};
+use crate::plugin::guardian::Guardian;
+use crate::python::{Interpreter, of_environment, on_path};
+
+/// Variables that would lead an installer elsewhere, or make Python another one.
+const LEFT_OUT: [&str; 16] = [
+    "PYTHON*",
+    "VIRTUAL_ENV*",
+    "CONDA_*",
+    "__PYVENV_LAUNCHER__",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_PYTHON",
+    "PIP_REQUIRE_HASHES",
+    "PIP_NO_DEPS",
+    "PIP_REPORT",
+    "PIP_QUIET",
+    "UV_SYSTEM_PYTHON",
+    "UV_PYTHON",
+    "UV_PROJECT*",
+    "UV_OUTPUT_FORMAT",
+];
+
+/// What the one who works says meanwhile, and how it is ended.
+pub trait Watch {
+    /// A new step begins.
+    fn step(&self, what: &str);
+    /// The installer says something.
+    fn said(&self, line: &str);
+    /// Something that people should know, now and afterwards.
+    fn note(&self, text: &str);
+    /// Where an interrupt is seen.
+    fn halt(&self) -> &HaltSeen;
+    /// Who ends the installer where this program is killed.
+    fn guardian(&self) -> Option<&Guardian>;
+}
+
+/// How packages are chosen and checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How<'a> {
+    /// Ignore what packages demand of Python.
+    pub(super) any_python: bool,
+    /// Take nothing that the list does not name.
+    pub(super) no_deps: bool,
+    /// Refuse what has another hash than the list says.
+    pub(super) hashes: bool,
+    /// Versions to keep to.
+    pub(super) constraints: Option<&'a Path>,
+}
+
+/// Hashes by normalised name.
+pub(super) type Hashes = BTreeMap<String, Vec<String>>;
+
+/// One who installs.
+pub(super) struct Installer<'a> {
+    uv: Option<PathBuf>,
+    env: BTreeMap<OsString, OsString>,
+    cwd: &'a Path,
+    watch: &'a dyn Watch,
+}
+
+impl<'a> Installer<'a> {
+    /// Chooses the installer; `cwd` is a folder of this program, so that no project of the user's is meant.
+    pub(super) fn choose(environ: &Environ, cwd: &'a Path, watch: &'a dyn Watch) -> Self {
+        let uv = match environ.filled("OPSBOX_INSTALLER") {
+            Some("pip") => None,
+            _ => on_path(environ, "uv"),
+        };
+        Self {
+            uv,
+            env: variables(environ),
+            cwd,
+            watch,
+        }
+    }
+
+    /// Returns the same, but with pip.
+    pub(super) fn with_pip(self) -> Self {
+        Self { uv: None, ..self }
+    }
+
+    /// Returns whether uv installs.
+    pub(super) fn is_uv(&self) -> bool {
+        self.uv.is_some()
+    }
+
+    /// Returns name and version of the one who installs, as it says itself: `uv 0.9.2`, `pip 24.0`.
+    pub(super) fn name(&self, environment: &Path) -> String {
+        let said = match &self.uv {
+            Some(uv) => self.quiet(uv.as_os_str(), &["--version".into()]),
+            None => self.python(environment, &["-m", "pip", "--version"]),
+        };
+        let fallback = if self.is_uv() { "uv" } else { "pip" };
+        let line = said.ok().and_then(|ended| ended.lines.into_iter().next());
+        line.map_or_else(
+            || fallback.to_owned(),
+            |line| line.split(' ').take(2).collect::<Vec<_>>().join(" "),
+        )
+    }
+
+    /// Makes an empty environment in a folder.
+    pub(super) fn environment(&self, base: &Interpreter, folder: &Path) -> Result<(), Trouble> {
+        let path = base.path.as_os_str();
+        if let Some(uv) = &self.uv {
+            let args: Vec<OsString> = vec![
+                "venv".into(),
+                "--no-project".into(),
+                "--no-python-downloads".into(),
+                "--allow-existing".into(),
+                "--python".into(),
+                path.into(),
+                folder.into(),
+            ];
+            self.must(uv.as_os_str(), &args, "uv")?;
+            return Ok(());
+        }
+        let args: Vec<OsString> = vec!["-m".into(), "venv".into(), folder.into()];
+        let ended = self.start(path, &args)?;
+        if ended.status.success() {
+            return self.new_enough(folder);
+        }
+        let Trouble::Failed(fault) = of_failure("python -m venv", &ended.lines) else {
+            return Err(of_failure("python -m venv", &ended.lines));
+        };
+        let minor = base.version.1;
+        Err(Trouble::Failed(fault.hint(format!(
+            "install `uv`, or the part of Python that makes environments (`apt install python3.{minor}-venv` on Debian and Ubuntu)"
+        ))))
+    }
+
+    /// An old pip cannot say what it installed; it is replaced in the environment that it came with.
+    fn new_enough(&self, folder: &Path) -> Result<(), Trouble> {
+        let ended = self.python(folder, &["-m", "pip", "--version"])?;
+        let said = ended.lines.first().cloned().unwrap_or_default();
+        let version = said.split(' ').nth(1).unwrap_or_default();
+        let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let own = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if own >= (22, 2) {
+            return Ok(());
+        }
+        self.watch.step("updating pip in the new environment");
+        let args = [
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--upgrade",
+            "pip>=22.2",
+        ];
+        let ended = self.python(folder, &args)?;
+        if ended.status.success() {
+            return Ok(());
+        }
+        Err(of_failure("pip", &ended.lines))
+    }
+
+    /// Installs a list of requirements into an environment and returns the hashes of what may be taken for each.
+    pub(super) fn install(&self, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
+        match &self.uv {
+            Some(uv) => self.by_uv(uv, environment, list, how),
+            None => self.by_pip(environment, list, how),
+        }
+    }
+
+    fn by_uv(&self, uv: &Path, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
+        let python = interpreter_of(environment)?;
+        let mut chosen = list.to_owned();
+        if !how.no_deps {
+            chosen = list.with_extension("chosen");
+            let mut args: Vec<OsString> = [
+                "pip",
+                "compile",
+                "--generate-hashes",
+                "--no-header",
+                "--no-annotate",
+                "--quiet",
+            ]
+            .map(OsString::from)
+            .to_vec();
+            args.extend([
+                "--no-python-downloads".into(),
+                "--python".into(),
+                python.clone().into_os_string(),
+            ]);
+            args.extend(["--output-file".into(), chosen.clone().into_os_string()]);
+            if let Some(constraints) = how.constraints {
+                args.extend(["--constraints".into(), constraints.into()]);
+            }
+            args.push(list.into());
+            self.must(uv.as_os_str(), &args, "uv")?;
+        }
+        let mut args: Vec<OsString> = [
+            "pip",
+            "install",
+            "--no-deps",
+            "--compile-bytecode",
+            "--no-python-downloads",
+            "--strict",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        if how.hashes {
+            args.push("--require-hashes".into());
+        }
+        args.extend([
+            "--python".into(),
+            python.into_os_string(),
+            "-r".into(),
+            chosen.clone().into_os_string(),
+        ]);
+        self.must(uv.as_os_str(), &args, "uv")?;
+        let text =
+            fs::read_to_string(&chosen).map_err(|error| Trouble::Failed(unreadable(&chosen, &error)))?;
+        Ok(hashes_of_list(&text))
+    }
+
+    fn by_pip(&self, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
+        let report = list.with_extension("report");
+        let mut args: Vec<OsString> = [
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--no-user",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        args.extend([
+            "--progress-bar".into(),
+            "off".into(),
+            "--no-warn-script-location".into(),
+        ]);
+        args.extend(["--report".into(), report.clone().into_os_string()]);
+        for (wanted, flag) in [
+            (how.any_python, "--ignore-requires-python"),
+            (how.no_deps, "--no-deps"),
+            (how.hashes, "--require-hashes"),
+        ] {
+            if wanted {
+                args.push(flag.into());
+            }
+        }
+        if let Some(constraints) = how.constraints {
+            args.extend(["-c".into(), constraints.into()]);
+        }
+        args.extend(["-r".into(), list.into()]);
+        let python = interpreter_of(environment)?;
+        self.must(python.as_os_str(), &args, "pip")?;
+        let bytes = fs::read(&report).map_err(|error| Trouble::Failed(unreadable(&report, &error)))?;
+        Ok(hashes_of_report(
+            &serde_json::from_slice(&bytes).unwrap_or_default(),
+        ))
+    }
+
+    /// Removes packages that only the making of the environment needed.
+    pub(super) fn uninstall(&self, environment: &Path, names: &[&str]) -> Result<(), Trouble> {
+        let mut args: Vec<OsString> = ["-m", "pip", "uninstall", "--disable-pip-version-check", "--yes"]
+            .map(OsString::from)
+            .to_vec();
+        args.extend(names.iter().map(OsString::from));
+        let python = interpreter_of(environment)?;
+        self.must(python.as_os_str(), &args, "pip").map(drop)
+    }
+
+    fn python(&self, environment: &Path, args: &[&str]) -> Result<Followed, Trouble> {
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        self.quiet(interpreter_of(environment)?.as_os_str(), &args)
+    }
+
+    fn must(&self, program: &OsStr, args: &[OsString], who: &str) -> Result<Followed, Trouble> {
+        let ended = self.start(program, args)?;
+        if ended.status.success() {
+            return Ok(ended);
+        }
+        Err(of_failure(who, &ended.lines))
+    }
+
+    fn start(&self, program: &OsStr, args: &[OsString]) -> Result<Followed, Trouble> {
+        self.run(program, args, &mut |line| self.watch.said(line))
+    }
+
+    fn quiet(&self, program: &OsStr, args: &[OsString]) -> Result<Followed, Trouble> {
+        self.run(program, args, &mut |_| {})
+    }
+
+    fn run(
+        &self,
+        program: &OsStr,
+        args: &[OsString],
+        said: &mut dyn FnMut(&str),
+    ) -> Result<Followed, Trouble> {
+        let follow = Follow {
+            program,
+            args,
+            env: &self.env,
+            cwd: self.cwd,
+        };
+        follow
+            .run(self.watch.guardian(), self.watch.halt(), said)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::Interrupted => Trouble::Interrupted,
+                _ => Trouble::Failed(Fault::new(format!("`{}`: {error}", program.to_string_lossy()))),
+            })
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Fault {
+    Fault::new(format!("`{}` cannot be read: {error}", path.display()))
+}
+
+fn interpreter_of(environment: &Path) -> Result<PathBuf, Trouble> {
+    let missing = || {
+        Trouble::Failed(Fault::new(format!(
+            "no interpreter was made in `{}`",
+            environment.display()
+        )))
+    };
+    of_environment(environment).ok_or_else(missing)
+}
+
+/// Returns what an installer sees: all of the user's variables, which hold indexes, proxies and credentials, but for those that would
+/// lead it elsewhere or make it ask.
+fn variables(environ: &Environ) -> BTreeMap<OsString, OsString> {
+    let passes = |name: &OsStr| {
+        name.to_str()
+            .is_none_or(|name| !crate::environ::matches(name, &LEFT_OUT))
+    };
+    let mut env: BTreeMap<OsString, OsString> = environ
+        .vars()
+        .filter(|(name, _)| passes(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    env.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
+    env.entry("GIT_SSH_COMMAND".into())
+        .or_insert_with(|| "ssh -oBatchMode=yes".into());
+    env.insert("PYTHONUTF8".into(), "1".into());
+    env
+}
+
+/// Reads the hashes off a list with `--hash=` parts.
+fn hashes_of_list(text: &str) -> Hashes {
+    let mut found = Hashes::new();
+    let joined = text.replace("\\\n", " ");
+    for line in joined
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+        let name = normal(&line[..end.unwrap_or(line.len())]);
+        let hashes = line
+            .split_whitespace()
+            .filter_map(|word| word.strip_prefix("--hash="));
+        found.insert(name, hashes.map(str::to_owned).collect());
+    }
+    found
+}
+
+/// Reads the hashes off what pip reports of an installation.
+fn hashes_of_report(report: &Value) -> Hashes {
+    let mut found = Hashes::new();
+    for item in report["install"].as_array().into_iter().flatten() {
+        let name = normal(item["metadata"]["name"].as_str().unwrap_or_default());
+        let archive = &item["download_info"]["archive_info"];
+        let hash = archive["hashes"]["sha256"]
+            .as_str()
+            .map(|hash| format!("sha256:{hash}"));
+        // Before version 23 there was one hash, written `sha256=…`.
+        let hash = hash.or_else(|| archive["hash"].as_str().map(|hash| hash.replacen('=', ":", 1)));
+        found.insert(name, hash.into_iter().collect());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn hashes_are_read_from_both_installers() {
+        let list = "--index-url https://h\nA_b==1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nopsbox @ file:///x.whl\n";
+        let found = hashes_of_list(list);
+        assert_eq!(found["a-b"], ["sha256:aa", "sha256:bb"]);
+        assert_eq!(found["opsbox"], [""; 0]);
+        let item = |name: &str, archive: Value| json!({"metadata": {"name": name}, "download_info": {"archive_info": archive}});
+        let report = json!({"install": [item("A_b", json!({"hashes": {"sha256": "aa"}})), item("c", json!({"hash": "sha256=cc"}))]});
+        let found = hashes_of_report(&report);
+        assert_eq!(
+            (&found["a-b"][..], &found["c"][..]),
+            (&["sha256:aa".to_owned()][..], &["sha256:cc".to_owned()][..])
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! What somebody wants added: a package by name, a folder, a wheel, an address; told apart, checked and written with absolute paths.
+
+use std::path::{Path, PathBuf};
+
+use super::lock::normal;
+use crate::environ::Environ;
+use crate::error::Fault;
+
+/// Something to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// What was asked for, with absolute paths: what the lock file keeps, and what can be asked for again.
+    pub(super) what: String,
+    /// What an installer is told.
+    pub(super) line: String,
+    /// How it is known again among what was installed.
+    pub(super) place: Place,
+}
+
+/// How a package that somebody asked for is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// By its normalised name.
+    Name(String),
+    /// By the folder or file it came from.
+    Path(PathBuf),
+    /// By the address it came from, without `git+` and without what follows the address.
+    Address(String),
+}
+
+impl Wanted {
+    /// Reads what somebody wrote.
+    ///
+    /// # Errors
+    /// A fault that says what is wrong with it and how to write it.
+    pub(super) fn read(text: &str, environ: &Environ) -> Result<Self, Fault> {
+        let text = text.trim();
+        let bad = |cause: &str| Fault::new(format!("`{text}` {cause}"));
+        let example =
+            "a name such as `opsbox-ec2-checks` or `name>=1.2`, a folder, a wheel, or `git+https://…`";
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(bad("is nothing that can be added").hint(format!("name {example}")));
+        }
+        if let Some((name, address)) = text.split_once(" @ ") {
+            let inner = Self::read(address.trim(), environ)?;
+            let (project, _) = project(name.trim()).ok_or_else(|| bad("begins with no name of a package"))?;
+            refuse_original(project)?;
+            return Ok(Self {
+                what: format!("{} @ {}", name.trim(), inner.what),
+                line: format!("{} @ {}", name.trim(), inner.line),
+                place: Place::Name(normal(project)),
+            });
+        }
+        let is_address = |text: &str| {
+            ["http://", "https://", "file://", "ssh://"]
+                .iter()
+                .any(|start| text.starts_with(start))
+        };
+        if let Some(address) = text.strip_prefix("git+") {
+            if !is_address(address) {
+                return Err(
+                    bad("is no address of a repository").hint("write it as `git+https://…` or `git+ssh://…`")
+                );
+            }
+            return Ok(Self::address(text, bare(address)));
+        }
+        if is_address(text) {
+            if text.ends_with(".git") {
+                return Err(bad("is a repository").hint(format!("write it as `git+{text}`")));
+            }
+            if let Some(path) = text.strip_prefix("file://") {
+                return Self::read(&decoded(path), environ);
+            }
+            return Ok(Self::address(text, text.split('#').next().unwrap_or(text)));
+        }
+        let archive = [".whl", ".tar.gz", ".zip"].iter().any(|end| text.ends_with(end));
+        if archive || text.contains('/') || text.starts_with(['.', '~']) {
+            return Self::path(text, &environ.absolute(Path::new(text)));
+        }
+        let Some((name, rest)) = project(text) else {
+            return Err(bad("is no name of a package").hint(format!("name {example}")));
+        };
+        if normal(name) == "opsbox" {
+            return Self::light(text, rest);
+        }
+        Ok(Self {
+            what: text.to_owned(),
+            line: text.to_owned(),
+            place: Place::Name(normal(name)),
+        })
+    }
+
+    fn address(text: &str, bare: &str) -> Self {
+        Self {
+            what: text.to_owned(),
+            line: text.to_owned(),
+            place: Place::Address(bare.to_owned()),
+        }
+    }
+
+    fn path(text: &str, path: &Path) -> Result<Self, Fault> {
+        let shown = path.display();
+        if path.is_dir() {
+            if !["pyproject.toml", "setup.py"]
+                .iter()
+                .any(|name| path.join(name).is_file())
+            {
+                return Err(Fault::new(format!(
+                    "folder `{shown}` is no Python project: it has neither `pyproject.toml` nor `setup.py`"
+                ))
+                .hint(
+                    "for a folder of plugins that are no package, use `--plugin-dir` of `run` and the others",
+                ));
+            }
+        } else if !path.is_file() {
+            return Err(Fault::new(format!("there is no folder or file `{shown}`"))
+                .hint(format!("correct `{text}`, or take it away with `opsbox plugins remove NAME` if it was added before")));
+        }
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Ok(Self {
+            what: path.display().to_string(),
+            line: file_url(&path),
+            place: Place::Path(path),
+        })
+    }
+
+    /// `opsbox` itself is always there, as the light distribution; only its extras can be asked for.
+    fn light(text: &str, rest: &str) -> Result<Self, Fault> {
+        let extras = rest.trim();
+        if !(extras.is_empty() || extras.starts_with('[') && extras.ends_with(']')) {
+            return Err(Fault::new(format!(
+                "`{text}` cannot be added: in this environment `opsbox` is the light distribution of this program"
+            ))
+            .hint("for the original package use an environment of your own, with `--python PATH`; extras are `opsbox[llm]` and `opsbox[dates]`"));
+        }
+        Ok(Self {
+            what: format!("opsbox{extras}"),
+            line: format!("opsbox{extras}"),
+            place: Place::Name("opsbox".to_owned()),
+        })
+    }
+
+    /// Returns the normalised name, where it was written.
+    pub(super) fn name(&self) -> Option<String> {
+        match &self.place {
+            Place::Name(name) => Some(name.clone()),
+            Place::Path(_) | Place::Address(_) => None,
+        }
+    }
+
+    /// Returns the extras where this is the light distribution itself: `[llm]`.
+    pub(super) fn light_extras(&self) -> Option<&str> {
+        (self.place == Place::Name("opsbox".to_owned())).then(|| self.line.trim_start_matches("opsbox"))
+    }
+}
+
+fn refuse_original(project: &str) -> Result<(), Fault> {
+    if normal(project) == "opsbox" {
+        return Err(Fault::new("another `opsbox` cannot be added: in this environment it is the light distribution of this program")
+            .hint("use an environment of your own for it, with `--python PATH`"));
+    }
+    Ok(())
+}
+
+/// Splits a requirement into the project's name and what follows.
+fn project(text: &str) -> Option<(&str, &str)> {
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+        .unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let follows = rest.trim_start();
+    let fits = follows.is_empty() || follows.starts_with(['[', '<', '>', '=', '!', '~', ';', '(']);
+    let whole = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric());
+    (fits && whole).then_some((name, rest))
+}
+
+/// Returns a repository's address without the revision and the fragment.
+fn bare(address: &str) -> &str {
+    let address = address.split('#').next().unwrap_or(address);
+    let path = address.find("://").map_or(0, |at| at + 3);
+    let slash = address[path..].find('/').map_or(address.len(), |at| path + at);
+    match address[slash..].rfind('@') {
+        Some(at) => &address[..slash + at],
+        None => address,
+    }
+}
+
+/// Returns a path as an address, so that blanks and `#` in it mean themselves.
+pub(super) fn file_url(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut url = "file://".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~+".contains(byte) {
+            url.push(char::from(*byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
+}
+
+/// Returns a text of an address with its `%XX` as the bytes they mean.
+pub(super) fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = (*first == b'%').then(|| after.get(..2)).flatten();
+        let byte = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        match byte {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environ::tests::environ;
+
+    #[test]
+    fn each_kind_is_told_from_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let environ = environ(folder.path(), &[]);
+        let project = environ.cwd.join("my checks");
+        std::fs::create_dir_all(&project).unwrap();
+        std::fs::write(project.join("pyproject.toml"), "").unwrap();
+        let read = |text: &str| Wanted::read(text, &environ).unwrap();
+        assert_eq!(
+            read("Opsbox_EC2.checks>=0.2").place,
+            Place::Name("opsbox-ec2-checks".into())
+        );
+        let local = read("./my checks");
+        let real = project.canonicalize().unwrap();
+        assert_eq!(local.place, Place::Path(real.clone()));
+        assert!(local.line.ends_with("/my%20checks"), "{}", local.line);
+        assert_eq!(read(&local.what), local, "what is kept can be read again");
+        assert_eq!(
+            decoded(local.line.strip_prefix("file://").unwrap()),
+            real.to_str().unwrap()
+        );
+        let git = read("git+https://user@host/a/b.git@v1#subdirectory=x");
+        assert_eq!(git.place, Place::Address("https://user@host/a/b.git".into()));
+        assert_eq!(read("x @ git+https://h/x").place, Place::Name("x".into()));
+        assert_eq!(read("opsbox[llm]").light_extras(), Some("[llm]"));
+        assert_eq!(read("requests").light_extras(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_added_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let environ = environ(folder.path(), &[]);
+        std::fs::create_dir_all(environ.cwd.join("plain")).unwrap();
+        for (text, said) in [
+            ("", "is nothing that can be added"),
+            ("a\n--index-url=x", "is nothing that can be added"),
+            ("./gone", "there is no folder or file"),
+            ("./plain", "neither `pyproject.toml` nor `setup.py`"),
+            ("my checks", "is no name of a package"),
+            ("git+host/x", "is no address of a repository"),
+            ("https://h/x.git", "is a repository"),
+            ("opsbox==0.2.5", "is the light distribution"),
+            ("opsbox @ https://h/opsbox.whl", "another `opsbox`"),
+        ] {
+            let fault = Wanted::read(text, &environ).unwrap_err();
+            assert!(fault.message.contains(said), "{text}: {fault:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A process's stderr: always drained, shown line by line, its last lines kept for the account of its end.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use opsbox_protocol::limits;
+use tokio::io::AsyncReadExt;
+use tokio::process::ChildStderr;
+use tokio::sync::watch;
+
+use super::event::{Event, Sink};
+use super::quota::{LogQuota, Verdict};
+
+const TAIL_LINES: usize = 5;
+const TAIL_CHARS: usize = 300;
+
+/// The last lines that a process wrote.
+#[derive(Debug)]
+pub(super) struct Tail {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    done: watch::Receiver<bool>,
+}
+
+impl Tail {
+    /// Begins to drain a process's stderr.
+    pub(super) fn of(stderr: ChildStderr, sink: &Sink) -> Self {
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let (tx, done) = watch::channel(false);
+        let drained = drain(stderr, Arc::clone(&lines), Arc::clone(sink));
+        tokio::spawn(async move {
+            drained.await;
+            tx.send_replace(true);
+        });
+        Self { lines, done }
+    }
+
+    /// Returns the last lines, after what is on its way has arrived.
+    pub(super) async fn lines(&self) -> Vec<String> {
+        let mut done = self.done.clone();
+        let drained = async move { done.wait_for(|done| *done).await.is_ok() };
+        // A grandchild may hold stderr open for ever; what came so far has to do then.
+        let _in_time = tokio::time::timeout(Duration::from_millis(200), drained).await;
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+}
+
+async fn drain(mut stderr: ChildStderr, tail: Arc<Mutex<VecDeque<String>>>, sink: Sink) {
+    let mut chunk = vec![0; 8 * 1024];
+    let mut line = Vec::new();
+    let mut quota = LogQuota::default();
+    loop {
+        let read = match stderr.read(&mut chunk).await {
+            Ok(0) | Err(_) => break,
+            Ok(read) => read,
+        };
+        for piece in chunk[..read].split_inclusive(|byte| *byte == b'\n') {
+            let room = (limits::STDERR_LINE_BYTES as usize).saturating_sub(line.len());
+            line.extend_from_slice(&piece[..piece.len().min(room)]);
+            if piece.ends_with(b"\n") {
+                keep_line(&std::mem::take(&mut line), &tail, &sink, &mut quota);
+            }
+        }
+    }
+    keep_line(&line, &tail, &sink, &mut quota);
+    if quota.left_out() > 0 {
+        sink(Event::Warning(format!(
+            "{} further lines on stderr were left out",
+            quota.left_out()
+        )));
+    }
+}
+
+fn keep_line(line: &[u8], tail: &Mutex<VecDeque<String>>, sink: &Sink, quota: &mut LogQuota) {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_end();
+    if text.is_empty() {
+        return;
+    }
+    let mut kept = tail.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.len() == TAIL_LINES {
+        kept.pop_front();
+    }
+    kept.push_back(text.chars().take(TAIL_CHARS).collect());
+    drop(kept);
+    match quota.judge() {
+        Verdict::Show => sink(Event::Stderr(text.to_owned())),
+        Verdict::ShowAfter(left_out) => {
+            sink(Event::Warning(format!(
+                "{left_out} lines on stderr were left out"
+            )));
+            sink(Event::Stderr(text.to_owned()));
+        }
+        Verdict::FirstLeftOut => sink(Event::Warning("floods stderr; lines are left out".into())),
+        Verdict::LeaveOut => {}
+    }
+}
