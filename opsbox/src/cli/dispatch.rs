@@ -13,7 +13,9 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals};
+use crate::cli::{
+    args, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals,
+};
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;

@@ -1,14 +1,14 @@
 //! Every plugin package published for the original, unchanged, in one environment.
 
-<<<<<<< HEAD
 mod assistant;
-mod compatibility;
-=======
 mod checks;
->>>>>>> reference
+mod cloud;
+mod compatibility;
 mod discovered;
+mod failing;
 mod files;
 mod mail;
+mod providers;
 mod tickets;
 
 use std::path::{Path, PathBuf};
