@@ -1,13 +1,16 @@
 //! `opsbox plugins`: what is there, and what one plugin is.
 
+mod json;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Value, json};
 
+use self::json::summary_json;
+pub(super) use self::json::{replaced_json, unusable_json};
 use super::request::Answer;
-use super::table::{clean, faults_json, faults_text, from, origin_json, table};
-use crate::discover::{Catalog, Unusable};
+use super::table::{clean, faults_text, from, table};
+use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::{Flow, Kind, Launch, Manifest, Policy};
 use crate::suggest::did_you_mean;
@@ -102,10 +105,12 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     row("reads", Some(manifest.check.reads.join(", ")));
     row(
         "policy",
-        manifest
-            .rego
-            .as_ref()
-            .map(|rego| format!("{}, rule {}, Rego v{}", rego.file, rego.rule, rego.version)),
+        manifest.rego.as_ref().map(|rego| {
+            let version = rego
+                .version
+                .map_or("v0 or v1".to_owned(), |version| format!("v{version}"));
+            format!("{}, rule {}, Rego {version}", rego.file, rego.rule)
+        }),
     );
     row(
         "flow",
@@ -237,33 +242,4 @@ fn order(kind: &Kind) -> usize {
         Kind::Other(_) => 4,
         Kind::Handler => 5,
     }
-}
-
-fn summary_json(manifest: &Manifest) -> Value {
-    json!({
-        "name": manifest.name,
-        "type": manifest.kind.name(),
-        "description": manifest.description,
-        "version": manifest.version,
-        "uses": manifest.uses,
-        "handles": manifest.handles,
-        "severity": manifest.check.severity.map(|severity| severity.name()),
-        "reads": manifest.check.reads,
-        "legacy": manifest.legacy,
-        "origin": origin_json(&manifest.origin),
-    })
-}
-
-pub(super) fn unusable_json(unusable: &Unusable) -> Value {
-    json!({
-        "name": unusable.name,
-        "place": unusable.place,
-        "distribution": unusable.distribution,
-        "faults": faults_json(&unusable.faults),
-    })
-}
-
-pub(super) fn replaced_json(catalog: &Catalog) -> Value {
-    let one = |replaced: &crate::discover::Replaced| json!({"name": replaced.manifest.name, "origin": origin_json(&replaced.manifest.origin), "by": origin_json(&replaced.by)});
-    catalog.replaced.iter().map(one).collect()
 }

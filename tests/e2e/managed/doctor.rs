@@ -72,8 +72,8 @@ fn each_thing_that_a_plugin_lacks_is_named_with_its_place_and_the_command() {
         "optional_thing",
         "pytest_of_mine",
         "`sound`",
-        "`Result`",
-        "`AppConfig`",
+        "takes `Result`",
+        "takes `AppConfig`",
         "`os`",
     ] {
         assert!(!seen.stdout.contains(absent), "`{absent}` is named\n{seen}");

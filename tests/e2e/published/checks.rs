@@ -13,27 +13,132 @@ use super::compatibility::{Claim, claim};
 use crate::support::{Sandbox, Seen, packages, repository};
 
 pub(super) const CLAIMS: &[Claim] = &[
-    claim!("idle_instances", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("ec2_old_snapshots", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("stray_ebs", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("unattached_eips", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("object_last_modified", "the data of `tests/original`", "same; without objects it fails and says so, where the original broke", findings_at_pinned_dates),
-    claim!("storage_class_usage", "the data of `tests/original`", "same; without buckets it fails and says so, where the original found nothing", findings_at_pinned_dates),
-    claim!("unused_buckets", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("empty_zones", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("console_access", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("mfa_enabled", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("overdue_api_keys", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("unused_policies", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("high_error_rate", "the data of `tests/original`", "same; what it leaves out of its text makes it incomplete", findings_at_pinned_dates),
-    claim!("inactive_load_balancers", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("low_request_count", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("no_healthy_targets", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("empty_storage", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("rds_idle", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("rds_old_snapshots", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("scaling_down", "the data of `tests/original`", "same", findings_at_pinned_dates),
-    claim!("efs_high_percentiolimit", "the data of `tests/original`", "same; what it leaves out of its text makes it incomplete", findings_at_pinned_dates),
+    claim!(
+        "idle_instances",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "ec2_old_snapshots",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "stray_ebs",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "unattached_eips",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "object_last_modified",
+        "the data of `tests/original`",
+        "same; without objects it fails and says so, where the original broke",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "storage_class_usage",
+        "the data of `tests/original`",
+        "same; without buckets it fails and says so, where the original found nothing",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "unused_buckets",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "empty_zones",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "console_access",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "mfa_enabled",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "overdue_api_keys",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "unused_policies",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "high_error_rate",
+        "the data of `tests/original`",
+        "same; what it leaves out of its text makes it incomplete",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "inactive_load_balancers",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "low_request_count",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "no_healthy_targets",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "empty_storage",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "rds_idle",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "rds_old_snapshots",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "scaling_down",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "efs_high_percentiolimit",
+        "the data of `tests/original`",
+        "same; what it leaves out of its text makes it incomplete",
+        findings_at_pinned_dates
+    ),
 ];
 
 /// Checks that log an error about items of the data that they cannot show, which makes them incomplete.

@@ -11,9 +11,24 @@ use super::compatibility::{Claim, claim};
 use crate::support::{Sandbox, Seen, packages, step};
 
 pub(super) const CLAIMS: &[Claim] = &[
-    claim!("iam", "a mock of AWS that lacks what it needs", "incomplete, exit code 4; the original says that nothing was found", what_the_mock_cannot_answer_is_no_clean_pass),
-    claim!("elb", "a mock of AWS that lacks what it needs", "incomplete, exit code 4; the original says that nothing was found", what_the_mock_cannot_answer_is_no_clean_pass),
-    claim!("rds", "a mock of AWS that lacks what it needs", "incomplete, exit code 4; the original says that nothing was found", what_the_mock_cannot_answer_is_no_clean_pass),
+    claim!(
+        "iam",
+        "a mock of AWS that lacks what it needs",
+        "incomplete, exit code 4; the original says that nothing was found",
+        what_the_mock_cannot_answer_is_no_clean_pass
+    ),
+    claim!(
+        "elb",
+        "a mock of AWS that lacks what it needs",
+        "incomplete, exit code 4; the original says that nothing was found",
+        what_the_mock_cannot_answer_is_no_clean_pass
+    ),
+    claim!(
+        "rds",
+        "a mock of AWS that lacks what it needs",
+        "incomplete, exit code 4; the original says that nothing was found",
+        what_the_mock_cannot_answer_is_no_clean_pass
+    ),
 ];
 
 /// A check of each provider that asks for no configuration.

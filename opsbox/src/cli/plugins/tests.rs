@@ -1,5 +1,6 @@
 //! What `opsbox plugins` shows.
 
+use crate::discover::Unusable;
 use std::path::PathBuf;
 
 use expect_test::expect;
