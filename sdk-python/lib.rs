@@ -17,6 +17,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/config.py"),
     ),
     (
+        "opsbox/_bridge/diagnose.py",
+        include_str!("src/opsbox/_bridge/diagnose.py"),
+    ),
+    (
         "opsbox/_bridge/handling.py",
         include_str!("src/opsbox/_bridge/handling.py"),
     ),
@@ -87,6 +91,10 @@ pub const FILES: &[(&str, &str)] = &[
     (
         "opsbox/_bridge/standins/pluggy.py",
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
+    ),
+    (
+        "opsbox/_bridge/threads.py",
+        include_str!("src/opsbox/_bridge/threads.py"),
     ),
     (
         "opsbox/_bridge/zygote.py",

@@ -6,7 +6,7 @@ use crate::report::{self, Series};
 use crate::tree::{self, Measure, Watched};
 use crate::{Options, Outcome};
 
-const NUMBERS: [usize; 3] = [2, 5, 20];
+const NUMBERS: [usize; 4] = [1, 2, 5, 20];
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// What is measured of one way to start the plugins.
@@ -53,7 +53,7 @@ pub(crate) fn measure(options: &Options) -> Outcome {
             }
         }
         let [forked, started] = measured;
-        let figure = format!("{n_checks} Python checks on one Python provider");
+        let figure = format!("Python checks on one Python provider: {n_checks}");
         report::heading(&figure, options.rounds)?;
         report::row("wall, forked", "ms", &forked.wall)?;
         report::row("wall, each started (--no-zygote)", "ms", &started.wall)?;

@@ -107,7 +107,7 @@ class Service:
     def abandon(self) -> None:
         """Does nothing before the process ends at once."""
 
-    def record(self, level: str, text: str, logger: str) -> None:
+    def record(self, level: str, text: str, logger: str, raised: bool) -> None:
         """Sends a record of `logging` or `loguru`."""
         self._loop.log(level, text, {"logger": logger} if logger else None)
 
