@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{World, assistant, files, mail, tickets};
+use super::{World, assistant, checks, failing, files, handlers, mail, providers, tickets};
 use crate::support::{packages_for_github, repository};
 
 /// What is claimed about one plugin.
@@ -72,7 +72,16 @@ const REPAIRS: [(&str, &str); 3] = [
 ];
 
 fn claims() -> Vec<&'static Claim> {
-    let all = [assistant::CLAIMS, files::CLAIMS, mail::CLAIMS, tickets::CLAIMS];
+    let all = [
+        assistant::CLAIMS,
+        checks::CLAIMS,
+        failing::CLAIMS,
+        files::CLAIMS,
+        handlers::CLAIMS,
+        mail::CLAIMS,
+        providers::CLAIMS,
+        tickets::CLAIMS,
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -87,7 +96,6 @@ fn found(world: &World) -> BTreeMap<String, Found> {
     let doctor = world
         .sandbox
         .opsbox_on(&world.python, &["plugins", "doctor", "--json"])
-        .exits(0)
         .json();
     let used = list["plugins"]
         .as_array()
