@@ -60,7 +60,6 @@ pub fn doctor(catalog: &Catalog, environ: &Environ, diagnoses: &[Diagnosis]) -> 
         "replaced": replaced_json(catalog),
         "warnings": catalog.warnings,
         "plugin_warnings": catalog.plugins.iter().flat_map(|manifest| &manifest.warnings).collect::<Vec<_>>(),
-        "plugin_warnings": catalog.plugins.iter().flat_map(|manifest| &manifest.warnings).collect::<Vec<_>>(),
         "faults": faults_json(&faults),
         "notes": faults_json(&said),
     });

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{World, assistant, checks, failing, files, mail, providers, tickets};
+use super::{World, assistant, checks, failing, files, handlers, mail, providers, tickets};
 use crate::support::{packages_for_github, repository};
 
 /// What is claimed about one plugin.
@@ -77,6 +77,7 @@ fn claims() -> Vec<&'static Claim> {
         checks::CLAIMS,
         failing::CLAIMS,
         files::CLAIMS,
+        handlers::CLAIMS,
         mail::CLAIMS,
         providers::CLAIMS,
         tickets::CLAIMS,
@@ -95,7 +96,6 @@ fn found(world: &World) -> BTreeMap<String, Found> {
     let doctor = world
         .sandbox
         .opsbox_on(&world.python, &["plugins", "doctor", "--json"])
-        .exits(0)
         .json();
     let used = list["plugins"]
         .as_array()

@@ -7,6 +7,7 @@ mod compatibility;
 mod discovered;
 mod failing;
 mod files;
+mod handlers;
 mod mail;
 mod providers;
 mod tickets;

@@ -96,12 +96,14 @@ fn the_doctor_lists_names_that_are_not_there() {
     let sandbox = sandbox();
     let source = "from opsbox.plugins import Result, Rare\nfrom core.cli import console, print_config_help\nimport opsbox.nowhere\nclass P:\n    pass\n";
     sandbox.legacy("odd", "input", source);
-    let seen = sandbox.opsbox_on(&python, &["plugins", "doctor"]).exits(4);
-    let seen = seen.prints(&[
-        "plugin `odd` takes `Rare` from `opsbox.plugins`",
-        "plugin `odd` takes `print_config_help` from `core.cli`",
-        "opsbox.nowhere",
-    ]);
+    let seen = sandbox
+        .opsbox_on(&python, &["plugins", "doctor"])
+        .exits(4)
+        .prints(&[
+            "plugin `odd` takes `Rare` from `opsbox.plugins`",
+            "plugin `odd` takes `print_config_help` from `core.cli`",
+            "opsbox.nowhere",
+        ]);
     assert!(
         !seen.stdout.contains("`Result`") && !seen.stdout.contains("`asker`"),
         "{seen}"
