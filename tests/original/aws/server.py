@@ -43,7 +43,8 @@ def powerless(url: str) -> dict:
     iam = boto3.client("iam", endpoint_url=url, region_name=REGIONS[0], **KEYS)
     iam.create_user(UserName="mallory")
     made = iam.create_access_key(UserName="mallory")["AccessKey"]
-    check = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", method="POST")
+    plain = {"Content-Type": "text/plain"}
+    check = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", headers=plain, method="POST")
     urllib.request.urlopen(check).close()
     return {"id": made["AccessKeyId"], "secret": made["SecretAccessKey"]}
 
@@ -155,11 +156,15 @@ def users(client: object) -> None:
 
 
 def load_balancers(client: object) -> None:
-    """Makes a classic load balancer."""
-    client("elb").create_load_balancer(
-        LoadBalancerName="classic",
-        Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
-        AvailabilityZones=["eu-west-3a"],
+    """Makes a load balancer whose scheme the mock does not tell."""
+    subnets = client("ec2").describe_subnets()["Subnets"]
+    elb = client("elbv2")
+    made = elb.create_load_balancer(Name="web", Subnets=[subnet["SubnetId"] for subnet in subnets[:2]])
+    balancer = made["LoadBalancers"][0]
+    group = elb.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=balancer["VpcId"])
+    forward = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
+    elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward
     )
 
 
