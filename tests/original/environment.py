@@ -13,7 +13,6 @@ OPA = "github.com/open-policy-agent/opa@v1.1.0"
 PYTHON = (3, 11)
 # A distribution found earlier on the path hides one of the same name, so these take the place of the published ones.
 PROVIDERS = ("ec2", "s3", "r53", "iam", "elb", "rds", "efs")
-# What the published packages still write to is kept: the last parts of entry points are class names.
 CLASSES = {
     "fixture_first": "Assistant",
     "fixture_second": "Assistant",
@@ -93,7 +92,6 @@ class Environment:
         points = [
             f"{manifest.parent.name} = {manifest.parent.name}.{manifest.parent.name}:{CLASSES[manifest.parent.name]}"
             for manifest in sorted((FIXTURES / "plugins").glob("*/manifest.toml"))
-            if manifest.parent.name in CLASSES
         ]
         distribution(folder, "opsbox_fixtures", points)
         for name in PROVIDERS if providers else ():

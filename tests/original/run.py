@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import scenarios
-from environment import FIXTURES, HERE, Environment, Skip
+from environment import HERE, Environment, Skip
 
 GOLDEN = HERE / "golden"
 
@@ -43,6 +43,10 @@ def main() -> int:
     wanted = [scenario for scenario in wanted if args.only in (None, scenario["name"])]
     differences = 0
     for scenario in wanted:
+        cloud = None
+        if "data" not in scenario:
+            cloud = scenarios.Cloud(environment)
+            scenario["environment"] = {**scenario["environment"], "AWS_ENDPOINT_URL": cloud.url}
         lines, files = scenarios.original(environment, scenario, checks)
         if args.golden:
             write(scenario["name"], lines, files)
@@ -53,6 +57,8 @@ def main() -> int:
                 print(f"{scenario['name']}: {text}")
             print(f"{scenario['name']}: {len(lines)} lines, {len(found)} differences")
             differences += len(found)
+        if cloud is not None:
+            cloud.close()
     return 1 if differences else 0
 
 
@@ -73,7 +79,7 @@ def compare(opsbox: Path, environment: Environment, scenario: dict, checks: dict
     """
     lines, files = expected
     extra = {"OPSBOX_PYTHON": str(environment.python)}
-    command = [opsbox, "--plugin_dir", FIXTURES / "plugins"]
+    command = [opsbox, "--plugin_dir", *scenarios.folders(scenario)]
     ours = scenarios.run(command, scenario, scenario.get("inputs", list(checks)), extra)
     names = {result: check for check, result in checks.items()}
     allowed = {

@@ -87,6 +87,29 @@ def run(command: list, scenario: dict, inputs: list[str], extra: dict) -> Outcom
         return Outcome(done.returncode, results, files, done.stdout + done.stderr)
 
 
+def folders(scenario: dict) -> list[Path]:
+    """Returns the folders of plugins that a scenario adds to the published ones."""
+    return [FIXTURES / "plugins", *([FIXTURES / "providers"] if "data" in scenario else [])]
+
+
+class Cloud:
+    """The mock of AWS, until it is closed."""
+
+    def __init__(self, environment: Environment) -> None:
+        command = [environment.python, HERE / "aws/server.py"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = self._process.stdout.readline().split()
+        if not line:
+            raise SystemExit("the mock of AWS did not start")
+        self.url = line[0]
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
 def original(environment: Environment, scenario: dict, checks: dict) -> tuple[list[str], dict]:
     """Runs a scenario with the original.
 
@@ -99,7 +122,7 @@ def original(environment: Environment, scenario: dict, checks: dict) -> tuple[li
     inputs = [each for each in scenario.get("inputs", list(checks)) if each not in breaking]
     with tempfile.TemporaryDirectory() as name:
         site = environment.site(Path(name), providers="data" in scenario)
-        path = os.pathsep.join((str(site), str(FIXTURES / "plugins")))
+        path = os.pathsep.join(map(str, (site, *folders(scenario))))
         extra = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         command = [environment.opsbox]
         whole = run(command, scenario, inputs, extra)

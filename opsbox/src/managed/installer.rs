@@ -6,9 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::lock::normal;
+use super::hashes::{Hashes, of_list, of_report};
 use super::trouble::{Trouble, of_failure};
 use crate::environ::Environ;
 use crate::error::Fault;
@@ -63,9 +61,6 @@ pub(super) struct How<'a> {
     /// Versions to keep to.
     pub(super) constraints: Option<&'a Path>,
 }
-
-/// Hashes by normalised name.
-pub(super) type Hashes = BTreeMap<String, Vec<String>>;
 
 /// One who installs.
 pub(super) struct Installer<'a> {
@@ -227,7 +222,7 @@ impl<'a> Installer<'a> {
             chosen.clone().into_os_string(),
         ]);
         self.must(uv.as_os_str(), &args, "uv")?;
-        Ok(hashes_of_list(&text))
+        Ok(of_list(&text))
     }
 
     fn by_pip(&self, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
@@ -264,9 +259,7 @@ impl<'a> Installer<'a> {
         let python = interpreter_of(environment)?;
         self.must(python.as_os_str(), &args, "pip")?;
         let bytes = fs::read(&report).map_err(|error| Trouble::Failed(unreadable(&report, &error)))?;
-        Ok(hashes_of_report(
-            &serde_json::from_slice(&bytes).unwrap_or_default(),
-        ))
+        Ok(of_report(&serde_json::from_slice(&bytes).unwrap_or_default()))
     }
 
     /// Removes packages that only the making of the environment needed.
@@ -362,61 +355,4 @@ fn variables(environ: &Environ) -> BTreeMap<OsString, OsString> {
         .or_insert_with(|| "ssh -oBatchMode=yes".into());
     env.insert("PYTHONUTF8".into(), "1".into());
     env
-}
-
-/// Reads the hashes off a list with `--hash=` parts.
-fn hashes_of_list(text: &str) -> Hashes {
-    let mut found = Hashes::new();
-    let joined = text.replace("\\\n", " ");
-    for line in joined
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
-        let name = normal(&line[..end.unwrap_or(line.len())]);
-        let hashes = line
-            .split_whitespace()
-            .filter_map(|word| word.strip_prefix("--hash="));
-        found.insert(name, hashes.map(str::to_owned).collect());
-    }
-    found
-}
-
-/// Reads the hashes off what pip reports of an installation.
-fn hashes_of_report(report: &Value) -> Hashes {
-    let mut found = Hashes::new();
-    for item in report["install"].as_array().into_iter().flatten() {
-        let name = normal(item["metadata"]["name"].as_str().unwrap_or_default());
-        let archive = &item["download_info"]["archive_info"];
-        let hash = archive["hashes"]["sha256"]
-            .as_str()
-            .map(|hash| format!("sha256:{hash}"));
-        // Before version 23 there was one hash, written `sha256=…`.
-        let hash = hash.or_else(|| archive["hash"].as_str().map(|hash| hash.replacen('=', ":", 1)));
-        found.insert(name, hash.into_iter().collect());
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn hashes_are_read_from_both_installers() {
-        let list = "--index-url https://h\nA_b==1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nopsbox @ file:///x.whl\n";
-        let found = hashes_of_list(list);
-        assert_eq!(found["a-b"], ["sha256:aa", "sha256:bb"]);
-        assert_eq!(found["opsbox"], [""; 0]);
-        let item = |name: &str, archive: Value| json!({"metadata": {"name": name}, "download_info": {"archive_info": archive}});
-        let report = json!({"install": [item("A_b", json!({"hashes": {"sha256": "aa"}})), item("c", json!({"hash": "sha256=cc"}))]});
-        let found = hashes_of_report(&report);
-        assert_eq!(
-            (&found["a-b"][..], &found["c"][..]),
-            (&["sha256:aa".to_owned()][..], &["sha256:cc".to_owned()][..])
-        );
-    }
 }

@@ -273,3 +273,33 @@ fn a_handler_may_call_another_handler_and_what_is_printed_belongs_to_the_step() 
         .exits(0)
         .hides(&["outer was here"]);
 }
+
+#[test]
+fn a_kept_run_is_gone_on_with_and_delivered_through_handlers() {
+    let sandbox = Sandbox::new();
+    let process = "name_of; echo $name >>ran; call $name work '{}'; [ -n \"$result\" ] || refused";
+    sandbox.handler("working", &["worker"], process, "");
+    let made = result("w", "middle", "[{}]");
+    sandbox.shell("middle", "worker", &[("work", &format!("result='[{made}]'"))], "");
+    let last = "[ -f mended ] && result='[]' || fail 'not yet'";
+    sandbox.shell("last", "worker", &[("work", last)], "");
+    sandbox.input("plain", &[result("w", "plain", "[{}]")]);
+    let args = ["run", "plain-middle-last", "-o", "record.json"];
+    sandbox
+        .opsbox(&args)
+        .exits(1)
+        .says(&["failed last: its handler `working`: `process_plugin` failed: not yet"]);
+    sandbox.write("work/mended", "");
+    let seen = sandbox
+        .opsbox(&["run", "--resume", "last", "-o", "record.json"])
+        .exits(0);
+    // What a handler serves must be there to be called, so it is run again; the input is not.
+    assert_eq!(sandbox.read("work/ran"), "middle\nlast\nmiddle\nlast\n", "{seen}");
+    let record = sandbox.record();
+    assert!(step(&record, "plain")["from_run"].is_string(), "{record:#}");
+    assert_eq!(step(&record, "last")["status"], "clean", "{seen}");
+    let seen = sandbox
+        .opsbox(&["deliver", "last", "--to", "last", "--again"])
+        .exits(0);
+    assert!(sandbox.read("work/ran").ends_with("last\nlast\n"), "{seen}");
+}

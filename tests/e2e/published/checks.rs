@@ -8,7 +8,141 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::cloud::Cloud;
+use super::compatibility::{Claim, claim};
 use crate::support::{Sandbox, Seen, packages, repository};
+
+pub(super) const CLAIMS: &[Claim] = &[
+    claim!(
+        "idle_instances",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "ec2_old_snapshots",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "stray_ebs",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "unattached_eips",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "object_last_modified",
+        "the data of `tests/original`",
+        "same; without objects it fails and says so, where the original broke",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "storage_class_usage",
+        "the data of `tests/original`",
+        "same; without buckets it fails and says so, where the original found nothing",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "unused_buckets",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "empty_zones",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "console_access",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "mfa_enabled",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "overdue_api_keys",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "unused_policies",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "high_error_rate",
+        "the data of `tests/original`",
+        "same; what it leaves out of its text makes it incomplete",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "inactive_load_balancers",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "low_request_count",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "no_healthy_targets",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "empty_storage",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "rds_idle",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "rds_old_snapshots",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "scaling_down",
+        "the data of `tests/original`",
+        "same",
+        findings_at_pinned_dates
+    ),
+    claim!(
+        "efs_high_percentiolimit",
+        "the data of `tests/original`",
+        "same; what it leaves out of its text makes it incomplete",
+        findings_at_pinned_dates
+    ),
+];
+
+/// Checks that log an error about items of the data that they cannot show, which makes them incomplete.
+const COMPLAIN: [&str; 2] = ["high_error_rate", "efs_high_percentiolimit"];
 
 /// What `tests/original/scenarios.json` says.
 #[derive(Deserialize)]
@@ -104,6 +238,11 @@ fn lines(text: &str) -> Vec<Line<'_>> {
 }
 
 impl Scenario {
+    /// Whether the published providers gather from a mock of AWS, rather than fixtures from files.
+    fn is_cloud(&self) -> bool {
+        self.data.is_empty()
+    }
+
     /// Runs the scenario in the original's grammar, as its users do.
     fn run(&self, sandbox: &Sandbox, checks: &Map<String, Value>) -> Option<Seen> {
         let python = packages()?;
@@ -116,23 +255,33 @@ impl Scenario {
         stages.push(self.outputs.join(","));
         let mut file = self.file.clone();
         file.insert("golden_file".into(), json!(sandbox.path("work/golden.jsonl")));
-        file.insert(
-            "fixture_data".into(),
-            json!(original("fixtures/data").join(&self.data)),
-        );
+        let mut folders = vec!["fixtures/plugins"];
+        if !self.is_cloud() {
+            folders.push("fixtures/providers");
+            let data = original("fixtures/data").join(&self.data);
+            file.insert("fixture_data".into(), json!(data));
+        }
         let file = sandbox.write("work/settings.json", &Value::Object(file).to_string());
-        let plugins = original("fixtures/plugins");
         let mut args = vec![
             "--modules".to_owned(),
             stages.join("-"),
             format!("--config={}", file.display()),
-            format!("--plugin_dir={}", plugins.display()),
+            "--plugin_dir".to_owned(),
         ];
+        args.extend(
+            folders
+                .iter()
+                .map(|folder| original(folder).display().to_string()),
+        );
         for (name, value) in &self.arguments {
             args.extend([format!("--{name}"), value.clone()]);
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut command = sandbox.binary(&args);
+        let cloud = self.is_cloud().then(|| Cloud::filled(&python));
+        if let Some(cloud) = &cloud {
+            command.envs(cloud.variables());
+        }
         command
             .env("OPSBOX_PYTHON", python)
             .env("TZ", "UTC")
@@ -142,7 +291,7 @@ impl Scenario {
 }
 
 /// Runs a scenario and compares all that comes out of it.
-fn same_as_the_original(name: &str) {
+pub(super) fn same_as_the_original(name: &str) {
     let all: Scenarios = load("scenarios.json");
     let scenario = all
         .scenarios
@@ -195,6 +344,11 @@ fn same_as_the_original(name: &str) {
         expected,
         "{name}: Results that the original has not\n{seen}"
     );
+    for line in seen.stderr.lines().filter(|line| line.starts_with("incomplete ")) {
+        let known = COMPLAIN.iter().find(|check| line.contains(*check));
+        assert!(known.is_some(), "{name}: {line}\n{seen}");
+        broken += 1;
+    }
     seen.exits(if broken == 0 { 0 } else { 4 });
     files_are_the_same(name, &sandbox);
 }
@@ -233,8 +387,9 @@ macro_rules! scenarios {
         #[test]
         fn every_scenario_has_its_test() {
             let all: Scenarios = load("scenarios.json");
-            let names: Vec<_> = all.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-            assert_eq!(names, [$($name),+]);
+            let names = all.scenarios.iter().map(|scenario| scenario.name.as_str());
+            // The last one is the test of the providers.
+            assert!(names.eq([$($name,)+ "cloud"]));
         }
     };
 }

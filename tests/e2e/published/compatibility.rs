@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{World, assistant, files, handlers, mail, tickets};
+use super::{World, assistant, checks, failing, files, handlers, mail, providers, tickets};
 use crate::support::{packages_for_github, repository};
 
 /// What is claimed about one plugin.
@@ -74,9 +74,12 @@ const REPAIRS: [(&str, &str); 3] = [
 fn claims() -> Vec<&'static Claim> {
     let all = [
         assistant::CLAIMS,
+        checks::CLAIMS,
+        failing::CLAIMS,
         files::CLAIMS,
         handlers::CLAIMS,
         mail::CLAIMS,
+        providers::CLAIMS,
         tickets::CLAIMS,
     ];
     all.into_iter().flatten().collect()

@@ -2,11 +2,14 @@
 
 mod assistant;
 mod checks;
+mod cloud;
 mod compatibility;
 mod discovered;
+mod failing;
 mod files;
 mod handlers;
 mod mail;
+mod providers;
 mod tickets;
 
 use std::path::{Path, PathBuf};

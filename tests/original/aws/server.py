@@ -1,6 +1,9 @@
 """A mock of AWS on loopback with pinned content, for the published providers.
 
-Prints its address as one line and serves until its standard input ends.
+    server.py            with pinned content
+    server.py --denied   with one user, who may do nothing
+
+Prints address, key and secret as one line and serves until its standard input ends.
 """
 
 import datetime
@@ -25,10 +28,25 @@ def main() -> None:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     urllib.request.urlopen(urllib.request.Request(url + SEED, method="POST")).close()
-    fill(url)
-    print(url, flush=True)
+    keys = KEYS
+    if sys.argv[1:] == ["--denied"]:
+        keys = powerless(url)
+    else:
+        fill(url)
+    print(url, *keys.values(), flush=True)
     sys.stdin.read()
     server.stop()
+
+
+def powerless(url: str) -> dict:
+    """Makes a user without any permission, has permissions checked from now on, and returns the user's keys."""
+    iam = boto3.client("iam", endpoint_url=url, region_name=REGIONS[0], **KEYS)
+    iam.create_user(UserName="mallory")
+    made = iam.create_access_key(UserName="mallory")["AccessKey"]
+    plain = {"Content-Type": "text/plain"}
+    check = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0", headers=plain, method="POST")
+    urllib.request.urlopen(check).close()
+    return {"id": made["AccessKeyId"], "secret": made["SecretAccessKey"]}
 
 
 def fill(url: str) -> None:
@@ -80,10 +98,12 @@ def compute(client: object, region: str) -> None:
         if values:
             metric(client, "AWS/EC2", "CPUUtilization", "InstanceId", instance, values, "Percent")
     ec2.stop_instances(InstanceIds=[instance])
-    for size in (8, 100):
-        volume = ec2.create_volume(AvailabilityZone=f"{region}a", Size=size)["VolumeId"]
-    ec2.create_tags(Resources=[volume], Tags=tags)
-    ec2.create_snapshot(VolumeId=volume, Description="by hand")
+    volumes = [
+        ec2.create_volume(AvailabilityZone=f"{region}a", Size=size)["VolumeId"] for size in (8, 100, 4)
+    ]
+    snapshot = ec2.create_snapshot(VolumeId=volumes[0], Description="by hand")["SnapshotId"]
+    # The providers ask for what has this tag; the last volume has not.
+    ec2.create_tags(Resources=[*volumes[:2], snapshot], Tags=tags)
     ec2.allocate_address(Domain="vpc")
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     ec2.associate_address(InstanceId=instance, AllocationId=address)
@@ -136,11 +156,15 @@ def users(client: object) -> None:
 
 
 def load_balancers(client: object) -> None:
-    """Makes a classic load balancer."""
-    client("elb").create_load_balancer(
-        LoadBalancerName="classic",
-        Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
-        AvailabilityZones=["eu-west-3a"],
+    """Makes a load balancer whose scheme the mock does not tell."""
+    subnets = client("ec2").describe_subnets()["Subnets"]
+    elb = client("elbv2")
+    made = elb.create_load_balancer(Name="web", Subnets=[subnet["SubnetId"] for subnet in subnets[:2]])
+    balancer = made["LoadBalancers"][0]
+    group = elb.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=balancer["VpcId"])
+    forward = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
+    elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward
     )
 
 
