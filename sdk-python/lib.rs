@@ -9,8 +9,20 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/__init__.py"),
     ),
     (
+        "opsbox/_bridge/calls.py",
+        include_str!("src/opsbox/_bridge/calls.py"),
+    ),
+    (
         "opsbox/_bridge/config.py",
         include_str!("src/opsbox/_bridge/config.py"),
+    ),
+    (
+        "opsbox/_bridge/diagnose.py",
+        include_str!("src/opsbox/_bridge/diagnose.py"),
+    ),
+    (
+        "opsbox/_bridge/handling.py",
+        include_str!("src/opsbox/_bridge/handling.py"),
     ),
     (
         "opsbox/_bridge/hooks.py",
@@ -39,6 +51,10 @@ pub const FILES: &[(&str, &str)] = &[
     (
         "opsbox/_bridge/probe.py",
         include_str!("src/opsbox/_bridge/probe.py"),
+    ),
+    (
+        "opsbox/_bridge/registry.py",
+        include_str!("src/opsbox/_bridge/registry.py"),
     ),
     (
         "opsbox/_bridge/service.py",
@@ -75,6 +91,10 @@ pub const FILES: &[(&str, &str)] = &[
     (
         "opsbox/_bridge/standins/pluggy.py",
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
+    ),
+    (
+        "opsbox/_bridge/threads.py",
+        include_str!("src/opsbox/_bridge/threads.py"),
     ),
     (
         "opsbox/_bridge/zygote.py",
@@ -138,6 +158,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/sdk/_context.py",
         include_str!("src/opsbox/sdk/_context.py"),
     ),
+    ("opsbox/sdk/_host.py", include_str!("src/opsbox/sdk/_host.py")),
     ("opsbox/sdk/_plugin.py", include_str!("src/opsbox/sdk/_plugin.py")),
     ("opsbox/sdk/_result.py", include_str!("src/opsbox/sdk/_result.py")),
     ("opsbox/sdk/_schema.py", include_str!("src/opsbox/sdk/_schema.py")),

@@ -12,6 +12,7 @@ use opsbox::error::{Failure, Fault};
 use opsbox::plugin::launch::SERVE;
 use opsbox::ui::screen::Screen;
 use opsbox::ui::{Ui, trace};
+use opsbox_protocol::message::LogLevel;
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().skip(1).collect();
@@ -61,5 +62,9 @@ fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Fail
         .enable_all()
         .build()
         .map_err(|error| Failure::run(Fault::new(format!("cannot start the event loop: {error}"))))?;
-    runtime.block_on(dispatch::answer(&own, &ui, request))
+    let answered = runtime.block_on(dispatch::answer(&own, &ui, request));
+    if let Err(failure) = &answered {
+        ui.keep(LogLevel::Error, None, &failure.to_string());
+    }
+    answered
 }

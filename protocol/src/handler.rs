@@ -32,6 +32,9 @@ pub struct PluginFacts {
     /// Its place in the run: `provider`, `check` (the first stage), `assistant`, `output`, or `handler`, which has no step.
     #[serde(default)]
     pub stage: String,
+    /// The handler plugin that runs it; absent where the host does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served_by: Option<String>,
     /// For a handler: the types that it serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handles: Vec<String>,

@@ -7,7 +7,7 @@ import sys
 import pytest
 import wire
 
-from opsbox._wire import newer
+import opsbox._wire.newer as newer
 
 
 def installed(folder, module: str) -> dict:
@@ -34,6 +34,25 @@ def test_a_module_that_the_plugin_itself_lacks_is_still_its_fault(tmp_path):
     with wire.bridge(spec, env={"PYTHONPATH": str(tmp_path)}) as plugin:
         error = plugin.call("process", data=[]).error
     assert "No module named 'mine.other'" in error["message"]
+
+
+@pytest.mark.parametrize("owner", ["another", "mine"])
+def test_a_package_around_the_plugin_that_another_distribution_brought_may_fail(tmp_path, owner):
+    spec = installed(tmp_path, "chat.plug")
+    init = tmp_path / "chat" / "__init__.py"
+    init.write_text("import nowhere\n", "utf-8")
+    for name, files in {"mine": ["chat/plug.py"], "another": []}.items():
+        lines = [*files, *(["chat/__init__.py"] if name == owner else [])]
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info" / "RECORD").write_text("".join(f"{line},,\n" for line in lines))
+    with wire.bridge(spec, env={"PYTHONPATH": str(tmp_path)}) as plugin:
+        answer = plugin.call("process", data=[])
+    if owner == "mine":
+        assert "No module named 'nowhere'" in answer.error["message"]
+        return
+    assert answer.result == []
+    (warning,) = [log["message"] for log in answer.noted("log") if log["level"] == "warn"]
+    assert warning.startswith(f"`{init}` of another package cannot be imported (No module named 'nowhere')")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,13 @@ def test_the_documentations_pipeline_hands_results_from_input_to_output():
 
 
 def test_a_rego_check_gets_its_configuration_and_reports(idle):
-    assert idle.hello.result["hooks"] == ["grab_config", "set_data", "inject_data", "report_findings"]
+    assert idle.hello.result["hooks"] == [
+        "grab_config",
+        "set_data",
+        "inject_data",
+        "report_findings",
+        "rego_location",
+    ]
     schema = idle.call("grab_config").result
     assert schema["properties"]["cpu_idle_threshold"]["default"] == 1
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

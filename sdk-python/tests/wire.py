@@ -58,12 +58,17 @@ class Answer:
         return "".join(params["text"] for params in self.noted("output"))
 
 
+class HostRefuses(Exception):
+    """Raised by a test's host to answer with an error; its argument is the error object."""
+
+
 class Session:
     """A running plugin: the process that was started for it, or forked."""
 
     def __init__(self, process: object, **initialize: object) -> None:
         self.process = process
         self._id = 0
+        self.host = None
         self.hello = self.call("initialize", **{**INITIALIZE, **initialize})
 
     def send(self, line: bytes) -> None:
@@ -89,10 +94,21 @@ class Session:
             line = self.read()
             message = json.loads(line)
             assert message["jsonrpc"] == "2.0", line
-            if "method" in message:
+            if "method" in message and "id" in message:
+                notes.append((message["method"], message["params"]))
+                self.send(json.dumps(self._host_says(message), separators=(",", ":")).encode())
+            elif "method" in message:
                 notes.append((message["method"], message["params"]))
             else:
                 return Answer(line, notes)
+
+    def _host_says(self, message: dict) -> dict:
+        """Returns the answer to a request of the plugin: what `host` returns, or the error that it raises."""
+        answer = {"jsonrpc": "2.0", "id": message["id"]}
+        try:
+            return {**answer, "result": self.host(message["method"], message["params"])}
+        except HostRefuses as err:
+            return {**answer, "error": err.args[0]}
 
     def read(self) -> bytes:
         """Reads one line."""

@@ -9,6 +9,7 @@ mod commands;
 mod kills;
 mod latency;
 mod peer;
+mod python_start;
 mod rego;
 mod report;
 mod tree;
@@ -21,8 +22,8 @@ use std::process::ExitCode;
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "\
-usage: bench FIGURE [--opsbox PATH] [--rounds N] [--calls N] [--megabytes N] [--volumes N] [--keep DIR]
-figures: latency | bulk | bulk-memory | commands | checks | rego | kills
+usage: bench FIGURE [--opsbox PATH] [--rounds N] [--calls N] [--megabytes N] [--volumes N] [--keep DIR] [--python PATH]
+figures: latency | bulk | bulk-memory | commands | checks | python-start | rego | kills
 ";
 
 /// What a figure may be told.
@@ -34,6 +35,8 @@ struct Options {
     calls: usize,
     megabytes: usize,
     volumes: usize,
+    /// The interpreter of Python plugins; without it that of the tests.
+    python: Option<PathBuf>,
     /// Where files are made; without it a folder that is removed at the end.
     keep: Option<PathBuf>,
 }
@@ -92,6 +95,7 @@ fn run(args: &[String]) -> Outcome {
         "bulk-memory" => bulk::memory(&options),
         "commands" => commands::measure(&options),
         "checks" => checks::measure(&options),
+        "python-start" => python_start::measure(&options),
         "rego" => rego::measure(&options),
         "kills" => kills::measure(&options),
         other => Err(format!("no figure `{other}`\n{USAGE}").into()),
@@ -111,6 +115,7 @@ fn options(args: &[String]) -> Outcome<Options> {
         calls: 20_000,
         megabytes: 128,
         volumes: 100_000,
+        python: None,
         keep: None,
     };
     let mut words = args.iter();
@@ -124,6 +129,7 @@ fn options(args: &[String]) -> Outcome<Options> {
             "--calls" => options.calls = value.parse()?,
             "--megabytes" => options.megabytes = value.parse()?,
             "--volumes" => options.volumes = value.parse()?,
+            "--python" => options.python = Some(PathBuf::from(value)),
             "--keep" => options.keep = Some(PathBuf::from(value)),
             other => return Err(format!("no flag `{other}`\n{USAGE}").into()),
         }

@@ -64,11 +64,108 @@ fn bare_flags_are_true_and_several_values_are_a_list() {
 
 #[test]
 fn a_date_in_words_needs_no_quotes_to_be_one_value() {
-    let since = sent(&["--since", "90 days ago"])["since"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    since.parse::<jiff::Timestamp>().unwrap();
+    for words in [&["--since", "90 days ago"][..], &["--since", "90", "days", "ago"]] {
+        let sent = sent(words);
+        sent["since"]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap();
+    }
+}
+
+#[test]
+fn the_pipeline_may_come_from_the_home_file_or_a_variable() {
+    let sandbox = sandbox();
+    let run = |variables: &[(&str, &str)]| sandbox.opsbox_with(variables, &["--region", "x"]);
+    run(&[]).exits(2).says(&["no pipeline: `--modules` is missing"]);
+    run(&[("MODULES", "mirror-out")])
+        .exits(0)
+        .prints(&["fault output saw it"]);
+    sandbox.write("home/.opsbox.json", r#"{"modules": "gone-out", "max": 7}"#);
+    run(&[]).exits(2).says(&["plugin `gone` not found"]);
+    run(&[("MODULES", "mirror-out")]).exits(0);
+    assert_eq!(
+        sandbox.configured("mirror"),
+        Some(json!({"region": "x", "max": 7}))
+    );
+}
+
+#[test]
+fn the_log_file_holds_what_happened_as_lines_of_json() {
+    let sandbox = sandbox();
+    sandbox.fault("bad", "input", "error", "");
+    let line = ["--modules", "mirror,bad-out", "--log_file", "run.log"];
+    let seen = sandbox.opsbox(&line).exits(4);
+    let records = |sandbox: &Sandbox| -> Vec<serde_json::Value> {
+        let text = sandbox.read("work/run.log");
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let found = records(&sandbox);
+    let of = |plugin: &str| found.iter().find(|record| record["plugin"] == plugin).unwrap();
+    assert_eq!(
+        (&of("mirror")["level"], &of("bad")["level"]),
+        (&json!("info"), &json!("error")),
+        "{seen}"
+    );
+    assert!(
+        of("bad")["message"]
+            .as_str()
+            .unwrap()
+            .contains("no credentials found"),
+        "{found:?}"
+    );
+    for record in &found {
+        record["time"]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .unwrap();
+    }
+    // It is appended to, and why nothing ran is in it too.
+    sandbox
+        .opsbox(&["--modules", "gone-out", "--log_file", "run.log"])
+        .exits(2);
+    let all = records(&sandbox);
+    assert_eq!(all[..found.len()], found[..]);
+    assert!(
+        all.last().unwrap()["message"]
+            .as_str()
+            .unwrap()
+            .contains("plugin `gone` not found")
+    );
+    sandbox
+        .opsbox(&["--modules", "mirror-out", "--log_file", "none/run.log"])
+        .exits(0)
+        .says(&["the log file `", "none/run.log` cannot be written"]);
+}
+
+#[test]
+fn levels_say_more_or_less() {
+    let sandbox = sandbox();
+    let run = |words: &[&str]| {
+        sandbox
+            .opsbox(&[&["--modules", "mirror-out"], words].concat())
+            .exits(0)
+    };
+    assert!(!run(&[]).stderr.contains("debug: "));
+    for words in [&["--verbose"][..], &["--log_level", "DEBUG"], &["--init_debug"]] {
+        run(words).says(&["debug: "]);
+    }
+    let quiet = run(&["--log_level", "ERROR"]);
+    assert_eq!(quiet.stderr, "", "{quiet}");
+}
+
+#[test]
+fn a_misspelt_variable_is_warned_about_and_changes_nothing() {
+    let sandbox = sandbox();
+    sandbox
+        .opsbox_with(&[("OPSBOX_SET_REGOIN", "x")], &["--modules", "mirror-out"])
+        .exits(0)
+        .says(&["`OPSBOX_SET_REGOIN`; did you mean `OPSBOX_SET_REGION`?"]);
+    assert_eq!(sandbox.configured("mirror").unwrap_or(json!({})), json!({}));
 }
 
 #[test]
@@ -101,6 +198,7 @@ fn help_with_a_pipeline_is_the_table_of_its_arguments() {
         let seen = sandbox.opsbox(&args).exits(0).prints(&[
             "ARGUMENT",
             "REQUIRED",
+            "DEFAULT",
             "--region",
             "--tags",
             "list of string",

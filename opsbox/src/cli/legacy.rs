@@ -2,33 +2,34 @@
 //!
 //! Values keep their text here: the field's schema decides what they are, so nothing is guessed.
 
+mod settings;
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use opsbox_protocol::message::LogLevel;
 
-use super::args::early_flag;
+use super::args::{early_flag, run_defaults};
 use super::request::{PluginsQuery, PluginsWhat, Request, RunFlags, Shown};
-use crate::config::{Assignment, Grammar, Raw, object_of};
+use crate::config::{Assignment, Grammar, Raw, SETTINGS};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
 use crate::suggest::{did_you_mean, nearest};
+use crate::ui::screen::LogFile;
+use settings::{Settings, one, shown, truth};
 
-/// The settings of the host itself; every other argument is a field of a plugin.
-pub const SETTINGS: [&str; 9] = [
-    "modules",
-    "config",
-    "plugin_dir",
-    "log_level",
-    "log_file",
-    "see_all",
-    "verbose",
-    "help",
-    "init_debug",
-];
-
-const LEVELS: [&str; 8] = [
-    "TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "WARN", "ERROR", "CRITICAL",
+/// The levels of the original, each with how much the host says then.
+const LEVELS: [(&str, LogLevel); 8] = [
+    ("TRACE", LogLevel::Trace),
+    ("DEBUG", LogLevel::Debug),
+    ("INFO", LogLevel::Info),
+    ("SUCCESS", LogLevel::Info),
+    ("WARNING", LogLevel::Warn),
+    ("WARN", LogLevel::Warn),
+    ("ERROR", LogLevel::Error),
+    ("CRITICAL", LogLevel::Error),
 ];
 
 /// Reads a command line of the legacy grammar.
@@ -37,42 +38,37 @@ const LEVELS: [&str; 8] = [
 /// A usage failure that names the argument.
 pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Request, Failure> {
     let words = texts(argv)?;
-    let mut arguments = arguments(&words)?;
+    let mut settings = Settings::new(arguments(&words)?, environ);
+    // No flag of `run` is known here, but their variables count in every grammar.
     let mut flags = RunFlags {
         grammar: Grammar::Legacy,
-        ..RunFlags::default()
+        ..run_defaults(environ)?
     };
-    if let Some(raw) = take(&mut arguments, "config") {
-        flags.config = Some(PathBuf::from(one("config", raw, "a file")?));
+    if let Some(setting) = settings.argument("config") {
+        flags.config = Some(PathBuf::from(one(setting, "a file")?));
     }
-    let modules = take(&mut arguments, "modules");
-    if modules.is_none()
+    let named = settings.argument("modules");
+    if named.is_none()
         && let Some(failure) = early_flag(&words)
     {
         return Err(failure);
     }
-    let file = file_settings(environ, &flags)?;
-    if let Some(raw) = modules.or_else(|| from_file(&file, "modules")) {
-        flags.pipeline = one("modules", raw, "a pipeline without spaces, such as `a,b-c-d`")?;
-    }
-    flags.plugin_dirs = match take(&mut arguments, "plugin_dir").or_else(|| from_file(&file, "plugin_dir")) {
-        Some(Raw::List(paths)) => paths.into_iter().map(PathBuf::from).collect(),
-        Some(raw) => vec![PathBuf::from(one("plugin_dir", raw, "a folder")?)],
-        // The variable stands for the flag in every grammar.
-        None => environ
-            .var_os("OPSBOX_PLUGIN_DIR")
-            .map(|list| std::env::split_paths(list).collect())
-            .unwrap_or_default(),
+    settings.read_files(&flags)?;
+    let modules = match named {
+        Some(modules) => Some(modules),
+        None => settings.take("modules")?,
     };
-    if flags.config.is_none() {
-        flags.config = environ.filled("OPSBOX_CONFIG").map(PathBuf::from);
+    if let Some(setting) = modules {
+        flags.pipeline = one(setting, "a pipeline without spaces, such as `a,b-c-d`")?;
     }
     let no_keep = environ.filled("OPSBOX_NO_KEEP").map(str::to_ascii_lowercase);
     flags.no_keep = matches!(no_keep.as_deref(), Some("1" | "yes" | "on" | "true"));
-    screen(&mut arguments, &mut flags)?;
-    let help = truth("help", take(&mut arguments, "help"))?;
-    let see_all = truth("see_all", take(&mut arguments, "see_all"))?;
-    flags.assignments = arguments
+    plugin_dirs(&mut settings, &mut flags)?;
+    screen(&mut settings, &mut flags, environ)?;
+    let help = truth(settings.argument("help"))?;
+    let see_all = truth(settings.take("see_all")?)?;
+    flags.assignments = settings
+        .arguments
         .into_iter()
         .map(|(field, raw)| Assignment {
             plugin: None,
@@ -93,6 +89,25 @@ pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Request, Failure> {
         })),
         (true, _) => Err(Failure::usage(without_pipeline(&words))),
     }
+}
+
+/// Sets the folders of plugins: those of the argument, else of `OPSBOX_PLUGIN_DIR`, which is set already, else of the other places.
+fn plugin_dirs(settings: &mut Settings<'_>, flags: &mut RunFlags) -> Result<(), Failure> {
+    let setting = match settings.argument("plugin_dir") {
+        None if !flags.plugin_dirs.is_empty() => return Ok(()),
+        None => settings.take("plugin_dir")?,
+        argument => argument,
+    };
+    match setting {
+        None => {}
+        Some(setting) => {
+            flags.plugin_dirs = match setting.raw {
+                Raw::List(paths) => paths.into_iter().map(PathBuf::from).collect(),
+                _ => vec![PathBuf::from(one(setting, "a folder")?)],
+            };
+        }
+    }
+    Ok(())
 }
 
 /// Reads all arguments, in order; of one name the last counts.
@@ -125,85 +140,59 @@ fn arguments(words: &[String]) -> Result<Vec<(String, Raw)>, Failure> {
     Ok(found)
 }
 
-fn screen(arguments: &mut Vec<(String, Raw)>, flags: &mut RunFlags) -> Result<(), Failure> {
-    if truth("verbose", take(arguments, "verbose"))? {
-        flags.screen.verbose = 2;
+fn screen(settings: &mut Settings<'_>, flags: &mut RunFlags, environ: &Environ) -> Result<(), Failure> {
+    let mut level = log_level(settings)?;
+    if truth(settings.take("verbose")?)? {
+        level = Some(level.map_or(LogLevel::Debug, |level| level.min(LogLevel::Debug)));
     }
-    if truth("init_debug", take(arguments, "init_debug"))? {
-        flags.screen.verbose = 3;
+    if truth(settings.take("init_debug")?)? {
+        level = Some(LogLevel::Trace);
     }
-    if let Some(raw) = take(arguments, "log_file") {
-        flags.screen.log_file = Some(PathBuf::from(one("log_file", raw, "a file")?));
-    }
-    if let Some(raw) = take(arguments, "log_level") {
-        let level = one("log_level", raw, "a level")?.to_uppercase();
-        let verbose = match level.as_str() {
-            "TRACE" => 3,
-            "DEBUG" => 2,
-            "INFO" | "SUCCESS" => 1,
-            _ => 0,
+    let screen = &mut flags.screen;
+    if let Some(level) = level {
+        (screen.quiet, screen.verbose) = match level {
+            LogLevel::Error => (true, 0),
+            LogLevel::Warn => (false, 0),
+            LogLevel::Info => (false, 1),
+            LogLevel::Debug => (false, 2),
+            LogLevel::Trace => (false, 3),
         };
-        if !LEVELS.contains(&level.as_str()) {
-            let mut fault = Fault::new(format!(
-                "`--log_level` is `{level}`, which is none of {}",
-                LEVELS.join(", ")
-            ));
-            fault.hints.extend(did_you_mean(&level, LEVELS));
-            return Err(Failure::usage(fault));
-        }
-        flags.screen.quiet = matches!(level.as_str(), "ERROR" | "CRITICAL");
-        flags.screen.verbose = flags.screen.verbose.max(verbose);
+    }
+    if let Some(setting) = settings.take("log_file")? {
+        screen.log_file = Some(LogFile {
+            path: environ.absolute(Path::new(&one(setting, "a file")?)),
+            // What the original wrote where no level was given; the screen says less by itself now.
+            level: level.unwrap_or(LogLevel::Info),
+        });
     }
     Ok(())
 }
 
-/// Returns what `--config` and the home file say of the host's own settings; the original read them from there too.
-fn file_settings(environ: &Environ, flags: &RunFlags) -> Result<Vec<Value>, Failure> {
-    let mut files = Vec::new();
-    if let Some(path) = &flags.config {
-        files.push(object_of(&environ.absolute(path)).map_err(Failure::usage)?);
-    }
-    if let Some(home) = &environ.home {
-        // A bad home file is warned about where fields are read.
-        files.extend(object_of(&home.join(".opsbox.json")).ok());
-    }
-    Ok(files.into_iter().map(Value::Object).collect())
-}
-
-fn from_file(files: &[Value], name: &str) -> Option<Raw> {
-    let text = files.iter().find_map(|file| file[name].as_str())?;
-    Some(Raw::Text(text.to_owned()))
-}
-
-fn take(arguments: &mut Vec<(String, Raw)>, name: &str) -> Option<Raw> {
-    let at = arguments.iter().position(|(known, _)| known == name)?;
-    Some(arguments.remove(at).1)
-}
-
-fn one(name: &str, raw: Raw, what: &str) -> Result<String, Failure> {
-    let message = match raw {
-        Raw::Text(text) if !text.is_empty() => return Ok(text),
-        Raw::List(texts) => format!("`--{name}` takes {what}, found {} values", texts.len()),
-        _ => format!("`--{name}` needs {what}"),
+fn log_level(settings: &mut Settings<'_>) -> Result<Option<LogLevel>, Failure> {
+    let known = |text: &str| {
+        let level = text.to_uppercase();
+        LEVELS
+            .iter()
+            .find(|(name, _)| *name == level)
+            .map(|(_, level)| *level)
     };
-    Err(Failure::usage(
-        Fault::new(message).hint(format!("write `--{name} VALUE`")),
-    ))
-}
-
-fn truth(name: &str, raw: Option<Raw>) -> Result<bool, Failure> {
-    match raw {
-        None => Ok(false),
-        Some(Raw::Bare) => Ok(true),
-        Some(Raw::Text(text)) if ["true", "1", "yes", "on"].contains(&text.to_lowercase().as_str()) => {
-            Ok(true)
-        }
-        Some(Raw::Text(text)) if ["false", "0", "no", "off"].contains(&text.to_lowercase().as_str()) => {
-            Ok(false)
-        }
-        Some(_) => {
-            let fault = Fault::new(format!("`--{name}` takes no value"))
-                .hint(format!("write `--{name}` alone, last or before another `--`"));
+    let Some(setting) = settings.take("log_level")? else {
+        return Ok(None);
+    };
+    let (origin, is_variable) = (shown(&setting.origin), setting.origin == "LOG_LEVEL");
+    let level = one(setting, "a level")?;
+    match known(&level) {
+        Some(level) => Ok(Some(level)),
+        // The variable may be meant for another program, with levels of its own.
+        None if is_variable => Ok(None),
+        None => {
+            let names = LEVELS.map(|(name, _)| name);
+            let level = level.to_uppercase();
+            let mut fault = Fault::new(format!(
+                "{origin} is `{level}`, which is none of {}",
+                names.join(", ")
+            ));
+            fault.hints.extend(did_you_mean(&level, names));
             Err(Failure::usage(fault))
         }
     }
@@ -233,148 +222,4 @@ fn texts(argv: &[OsString]) -> Result<Vec<String>, Failure> {
         })
     };
     argv.iter().map(text).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::environ::tests::environ;
-
-    fn parsed(words: &[&str]) -> Result<Request, Failure> {
-        let folder = tempfile::tempdir().unwrap();
-        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
-        parse(&argv, &environ(folder.path(), &[]))
-    }
-
-    fn run(words: &[&str]) -> RunFlags {
-        match parsed(words).unwrap() {
-            Request::Run(flags) => flags,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn fields(words: &[&str]) -> Vec<(String, Raw)> {
-        let flags = run(&[&["--modules", "a-b"], words].concat());
-        flags
-            .assignments
-            .into_iter()
-            .map(|assignment| (assignment.field, assignment.raw))
-            .collect()
-    }
-
-    fn text(text: &str) -> Raw {
-        Raw::Text(text.to_owned())
-    }
-
-    #[test]
-    fn settings_are_told_from_fields() {
-        let flags = run(&[
-            "--modules",
-            "a,b-c-d",
-            "--plugin_dir",
-            "p",
-            "--config=c",
-            "--log_level",
-            "debug",
-            "--region",
-            "sa-east-1",
-        ]
-        .map(|word| if word == "--config=c" { "--verbose" } else { word }));
-        assert_eq!(flags.pipeline, "a,b-c-d");
-        assert_eq!(flags.plugin_dirs, [PathBuf::from("p")]);
-        assert_eq!(flags.screen.verbose, 2);
-        assert_eq!(flags.grammar, Grammar::Legacy);
-        assert_eq!(
-            flags.assignments,
-            [Assignment {
-                plugin: None,
-                field: "region".into(),
-                raw: text("sa-east-1")
-            }]
-        );
-    }
-
-    #[test]
-    fn values_keep_their_text_and_their_number() {
-        assert_eq!(
-            fields(&["--x", "1", "2"]),
-            [("x".into(), Raw::List(vec!["1".into(), "2".into()]))]
-        );
-        assert_eq!(fields(&["--x"]), [("x".into(), Raw::Bare)]);
-        assert_eq!(fields(&["--a=b=c"]), [("a".into(), text("b=c"))]);
-        assert_eq!(
-            fields(&["--a=1", "2"]),
-            [("a".into(), Raw::List(vec!["1".into(), "2".into()]))]
-        );
-        assert_eq!(fields(&["--a="]), [("a".into(), text(""))]);
-        assert_eq!(
-            fields(&["--a", "-1", "--foo--bar", "-x"]),
-            [("a".into(), text("-1")), ("foobar".into(), text("-x"))]
-        );
-        assert_eq!(
-            fields(&["--a", "1", "--b", "2", "--a", "3"]),
-            [("b".into(), text("2")), ("a".into(), text("3"))]
-        );
-        assert_eq!(
-            fields(&["--jobs", "4"]),
-            [("jobs".into(), text("4"))],
-            "no modern flag is recognised here"
-        );
-    }
-
-    #[test]
-    fn help_with_modules_asks_for_their_arguments() {
-        assert!(matches!(
-            parsed(&["--modules", "a-b", "--help"]),
-            Ok(Request::Arguments(_))
-        ));
-        assert!(matches!(
-            parsed(&["--help", "--modules", "a-b"]),
-            Ok(Request::Arguments(_))
-        ));
-        assert!(matches!(
-            parsed(&["--help", "--see_all"]),
-            Ok(Request::Plugins(_))
-        ));
-    }
-
-    #[test]
-    fn flag_before_the_subcommand_is_told_the_right_order() {
-        let text = parsed(&["--jobs", "4", "run", "a-b"]).unwrap_err().to_string();
-        assert_eq!(
-            text,
-            "error: `--jobs` stands before the subcommand `run`\n  hint: flags come after it: `opsbox run PIPELINE --jobs …`"
-        );
-    }
-
-    #[test]
-    fn missing_and_wrong_settings_are_named() {
-        let fails = |words: &[&str]| parsed(words).unwrap_err().to_string();
-        assert!(fails(&["--plugin_dir", "p"]).contains("no pipeline: `--modules` is missing"));
-        assert!(fails(&["--module", "a-b"]).contains("did you mean `--modules`?"));
-        assert!(fails(&["--modules"]).contains("`--modules` needs a pipeline"));
-        assert!(fails(&["--modules", "a", "b"]).contains("found 2 values"));
-        assert!(fails(&["--modules", "a-b", "--log_level", "DEBG"]).contains("did you mean `DEBUG`?"));
-        assert!(fails(&["--modules", "a-b", "--config", "none.json"]).contains("cannot read configuration"));
-        assert!(fails(&["--"]).contains("names no argument"));
-    }
-
-    #[test]
-    fn pipeline_may_come_from_a_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let environ = environ(folder.path(), &[]);
-        std::fs::write(
-            environ.cwd.join("c.json"),
-            r#"{"modules": "x-y", "plugin_dir": "p"}"#,
-        )
-        .unwrap();
-        let argv: Vec<OsString> = ["--config", "c.json"].iter().map(OsString::from).collect();
-        let Request::Run(flags) = parse(&argv, &environ).unwrap() else {
-            panic!()
-        };
-        assert_eq!(
-            (flags.pipeline.as_str(), flags.plugin_dirs),
-            ("x-y", vec![PathBuf::from("p")])
-        );
-    }
 }

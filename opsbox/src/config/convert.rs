@@ -70,6 +70,10 @@ impl Converter<'_> {
             if shape.anything {
                 return Ok(texts.iter().map(|text| Value::from(text.as_str())).collect());
             }
+            // `--since 90 days ago`: a shell has made three words of one date.
+            if shape.moment || shape.day {
+                return self.text(&texts.join(" "), shape);
+            }
             return Err(format!("one value ({}), not {}", shape.words(), texts.len()));
         };
         texts
@@ -98,6 +102,9 @@ impl Converter<'_> {
     fn json(&self, value: &Value, shape: &Shape) -> Result<Value, String> {
         match (value, &shape.list) {
             (Value::String(text), _) if !shape.takes_text() => self.text(text, shape),
+            (Value::Number(seconds), _) if shape.moment && !shape.integer && !shape.number => {
+                self.text(&seconds.to_string(), shape)
+            }
             (Value::Array(values), Some(items)) => values
                 .iter()
                 .map(|value| self.json(value, items))
@@ -128,18 +135,37 @@ fn integer(text: &str) -> Option<Value> {
         .map(Value::from)
         .or_else(|_| digits.parse::<u64>().map(Value::from))
         .ok()
+        .or_else(|| whole(plain))
+}
+
+/// Reads `100.0` and `1e3`, which are whole numbers in a float's dress.
+fn whole(text: &str) -> Option<Value> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float: f64 = text
+        .contains(|c: char| c.is_ascii_digit())
+        .then(|| text.parse().ok())??;
+    // Within these bounds a float holds every whole number, so the cast loses nothing.
+    #[allow(clippy::cast_possible_truncation)]
+    (float.fract() == 0.0 && float.abs() <= EXACT).then(|| Value::from(float as i64))
 }
 
 fn number(text: &str) -> Option<Value> {
     if !text.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    integer(text).or_else(|| {
-        text.parse::<f64>()
-            .ok()
-            .and_then(Number::from_f64)
-            .map(Value::Number)
-    })
+    let digits = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+-_".contains(&byte))
+    };
+    integer(text)
+        // A float stays a float, as it was written.
+        .filter(|_| digits(text))
+        .or_else(|| {
+            text.parse::<f64>()
+                .ok()
+                .and_then(Number::from_f64)
+                .map(Value::Number)
+        })
 }
 
 fn boolean(text: &str) -> Option<Value> {
@@ -195,6 +221,9 @@ mod tests {
         let integer = json!({"type": "integer"});
         assert_eq!(text("007", integer.clone()), Ok(json!(7)));
         assert_eq!(text("1_000", integer.clone()), Ok(json!(1000)));
+        assert_eq!(text("100.0", integer.clone()), Ok(json!(100)));
+        assert_eq!(text("-1e3", integer.clone()), Ok(json!(-1000)));
+        assert_eq!(text("1.0", json!({"type": "number"})), Ok(json!(1.0)));
         assert_eq!(text("18446744073709551615", integer.clone()), Ok(json!(u64::MAX)));
         assert_eq!(text("1.5", json!({"type": "number"})), Ok(json!(1.5)));
         assert_eq!(text("3", json!({"type": "number"})), Ok(json!(3)));
@@ -214,12 +243,22 @@ mod tests {
         assert_eq!(text(r#"{"a":1}"#, json!({"type": "object"})), Ok(json!({"a": 1})));
         assert_eq!(text("2", json!({"enum": [1, 2]})), Ok(json!(2)));
         let moment = json!({"type": "string", "format": "date-time"});
-        assert_eq!(text("90 days ago", moment), Ok(json!("2025-12-31T12:00:00")));
+        assert_eq!(
+            text("90 days ago", moment.clone()),
+            Ok(json!("2025-12-31T12:00:00"))
+        );
+        assert_eq!(text("1717200000", moment), Ok(json!("2024-06-01T00:00:00Z")));
     }
 
     #[test]
     fn text_that_does_not_fit_says_what_would() {
-        assert_eq!(text("abc", json!({"type": "integer"})), Err("integer".into()));
+        for given in ["abc", "1.5", "1e300", "inf", "", "1_.0"] {
+            assert_eq!(
+                text(given, json!({"type": "integer"})),
+                Err("integer".into()),
+                "{given}"
+            );
+        }
         assert_eq!(text("nan", json!({"type": "number"})), Err("number".into()));
         assert_eq!(
             text("maybe", json!({"type": "boolean"})),
@@ -248,6 +287,11 @@ mod tests {
             ),
             Err("one value (integer), not 2".into())
         );
+        let moment = json!({"type": "string", "format": "date-time"});
+        assert_eq!(
+            convert(Raw::List(vec!["90".into(), "days".into(), "ago".into()]), moment),
+            Ok(json!("2025-12-31T12:00:00"))
+        );
         assert_eq!(convert(Raw::Bare, json!({"type": "boolean"})), Ok(json!(true)));
         assert!(convert(Raw::Bare, json!({"type": "string"})).is_err());
     }
@@ -265,5 +309,11 @@ mod tests {
         );
         let list = json!({"type": "array", "items": {"type": "integer"}});
         assert_eq!(convert(Raw::Json(json!(["1", 2])), list), Ok(json!([1, 2])));
+        let moment = json!({"type": "string", "format": "date-time"});
+        assert_eq!(
+            convert(Raw::Json(json!(1_717_200_000.5)), moment),
+            Ok(json!("2024-06-01T00:00:00.5Z")),
+            "seconds since 1970, as the original took them"
+        );
     }
 }

@@ -14,17 +14,19 @@ pub(super) fn moment(text: &str, now: &Zoned, legacy: bool) -> Option<String> {
     if text.parse::<Timestamp>().is_ok() {
         return Some(text.replacen(' ', "T", 1));
     }
+    // What is counted from now is counted in seconds.
+    let now = &now.with().subsec_nanosecond(0).build().ok()?;
     let local = |local: DateTime| local.to_zoned(now.time_zone().clone()).ok();
     let zoned = match text.parse::<DateTime>().ok() {
         Some(found) => local(found)?,
         None if legacy => match older::moment(text, now)? {
             older::Moment::Zoned(zoned) => zoned,
             older::Moment::Local(found) => local(found)?,
-            older::Moment::Utc(found) => return Some(found.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            older::Moment::Utc(found) => return Some(found.to_string()),
         },
         None => relative(text, now)?,
     };
-    let written = zoned.datetime().strftime("%Y-%m-%dT%H:%M:%S");
+    let written = zoned.datetime().strftime("%Y-%m-%dT%H:%M:%S%.f");
     Some(if legacy {
         written.to_string()
     } else {
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     fn now() -> Zoned {
-        "2026-03-31T12:00:00+02:00[+02:00]".parse().unwrap()
+        "2026-03-31T12:00:00.75+02:00[+02:00]".parse().unwrap()
     }
 
     #[test]
@@ -112,6 +114,7 @@ mod tests {
         check("2026-01-02 03:04:05+01:00", "2026-01-02T03:04:05+01:00");
         check("2026-01-02", "2026-01-02T00:00:00+02:00");
         check("2026-01-02T03:04", "2026-01-02T03:04:00+02:00");
+        check("2026-01-02 03:04:05.25", "2026-01-02T03:04:05.25+02:00");
         check("90 days ago", "2025-12-31T12:00:00+02:00");
         check("90  Days  Ago", "2025-12-31T12:00:00+02:00");
         check("90d ago", "2025-12-31T12:00:00+02:00");

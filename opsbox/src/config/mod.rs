@@ -36,6 +36,19 @@ pub fn object_of(path: &std::path::Path) -> Result<Map<String, Value>, Fault> {
     files::read(path).map(|file| file.values)
 }
 
+/// The host's own settings in the legacy grammar, as arguments and in files; every other argument there is a field of a plugin.
+pub const SETTINGS: [&str; 9] = [
+    "modules",
+    "config",
+    "plugin_dir",
+    "log_level",
+    "log_file",
+    "see_all",
+    "verbose",
+    "help",
+    "init_debug",
+];
+
 /// What stands for a secret's value everywhere.
 pub const SECRET: &str = "<secret>";
 
@@ -103,17 +116,7 @@ pub enum Grammar {
 impl Grammar {
     /// Returns a hint for a field that looks like one of the legacy grammar's own settings.
     fn setting(self, field: &str) -> Option<String> {
-        let settings = [
-            "modules",
-            "config",
-            "plugin_dir",
-            "log_level",
-            "log_file",
-            "see_all",
-            "verbose",
-            "help",
-        ];
-        let near = nearest(field, settings).filter(|_| self == Self::Legacy)?;
+        let near = nearest(field, SETTINGS).filter(|_| self == Self::Legacy)?;
         Some(format!("did you mean `--{near}`?"))
     }
 

@@ -11,7 +11,7 @@ use super::shape::{Shape, plain};
 use super::validate::{self, Verdict};
 use super::{Asked, Assignment, FieldReport, Grammar, PluginConfig, Raw, Resolution, Settings, Wanted};
 use crate::error::Fault;
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, nearest};
 
 /// Core settings of the original that command lines and files may still hold, though no plugin declares them.
 const OLD_SETTINGS: [&str; 2] = ["oai_key", "claude_key"];
@@ -233,6 +233,7 @@ fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resoluti
             resolution.faults.push(fault);
         }
     }
+    misspelt(settings, &fields(None), resolution);
     let mut told = BTreeSet::new();
     for Assignment { plugin, field, .. } in &settings.assignments {
         if let Some(plugin) = plugin
@@ -274,6 +275,25 @@ fn unknown(settings: &Settings, wanted: &[Wanted<'_>], resolution: &mut Resoluti
             _ => "see all fields with `opsbox config show PIPELINE`".to_owned(),
         });
         resolution.faults.push(fault);
+    }
+}
+
+/// Warns of variables `OPSBOX_SET_<FIELD>` that look like a field's but are not. Others may be meant for other pipelines.
+fn misspelt(settings: &Settings, known: &BTreeSet<&str>, resolution: &mut Resolution) {
+    let names: Vec<String> = known.iter().map(|field| field.to_uppercase()).collect();
+    for layer in &settings.layers {
+        let Layer::Set(vars) = layer else { continue };
+        for (name, _) in vars.iter().filter(|(name, _)| !names.contains(name)) {
+            let near = nearest(name, names.iter().map(String::as_str));
+            // Nothing is lost where the right one is set as well.
+            let unset = |near: &&str| !vars.iter().any(|(set, _)| set == near);
+            resolution.warnings.extend(near.filter(unset).map(|near| {
+                format!(
+                    "no plugin of this pipeline declares the field of the variable `OPSBOX_SET_{name}`; \
+                     did you mean `OPSBOX_SET_{near}`?"
+                )
+            }));
+        }
     }
 }
 

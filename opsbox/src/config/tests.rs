@@ -313,3 +313,26 @@ fn project_file_reports_all_its_faults() {
         assert!(text.contains(part), "{part} in {text}");
     }
 }
+
+#[test]
+fn variable_that_is_nearly_a_fields_is_warned_about() {
+    let warnings = |vars: &[(&'static str, &'static str)]| {
+        let mut case = Case::new();
+        case.vars = vars.to_vec();
+        case.flags = vec!["region=eu"];
+        case.resolve(schema(), false).warnings
+    };
+    assert_eq!(
+        warnings(&[("OPSBOX_SET_MAX_OPNE", "1")]),
+        [
+            "no plugin of this pipeline declares the field of the variable `OPSBOX_SET_MAX_OPNE`; did you mean `OPSBOX_SET_MAX_OPEN`?"
+        ]
+    );
+    // Another pipeline's, the right one, and the right one beside the other.
+    assert_eq!(warnings(&[("OPSBOX_SET_SLACK_CHANNEL", "x")]), [""; 0]);
+    assert_eq!(warnings(&[("OPSBOX_SET_MAX_OPEN", "1")]), [""; 0]);
+    assert_eq!(
+        warnings(&[("OPSBOX_SET_MAX_OPEN", "1"), ("OPSBOX_SET_MAX_OPNE", "1")]),
+        [""; 0]
+    );
+}

@@ -134,7 +134,7 @@ impl SessionSpec {
                 cwd: ctx.cwd.clone(),
             },
             bridged: matches!(manifest.launch, Launch::Python { .. }),
-            clocks: clocks(&manifest.timeouts, ctx.hook_total),
+            clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
             line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
             protocol: manifest.protocol,
             delivers: manifest.kind == Kind::Output,
@@ -163,7 +163,7 @@ impl SessionSpec {
                 cwd: ctx.cwd.clone(),
             },
             bridged: false,
-            clocks: clocks(&Timeouts::default(), ctx.hook_total),
+            clocks: clocks(&Timeouts::default(), ctx.hook_total, false),
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
             protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
             delivers: false,
@@ -281,15 +281,17 @@ fn python_command(
     Ok((program, argv.collect()))
 }
 
-fn clocks(set: &Timeouts, hook_total: Option<Duration>) -> Clocks {
+fn clocks(set: &Timeouts, hook_total: Option<Duration>, legacy: bool) -> Clocks {
+    // The first call of an old plugin waits for its imports, which take long where they hold pandas or llama_index and the machine is busy.
+    let first = if legacy { 60 } else { 10 };
     let clock = |set: Option<Duration>, seconds: u64| {
         let limit = set.unwrap_or(Duration::from_secs(seconds));
         (!limit.is_zero()).then_some(limit)
     };
     Clocks {
         handshake: clock(set.handshake, 30),
-        grab_config: clock(set.grab_config, 10),
-        set_data: clock(set.set_data, 10),
+        grab_config: clock(set.grab_config, first),
+        set_data: clock(set.set_data, first),
         activate: clock(set.activate, 60),
         hook_idle: clock(set.hook_idle, 300),
         hook_total: clock(hook_total.or(set.hook_total), 3600),

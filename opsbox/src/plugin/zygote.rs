@@ -3,64 +3,35 @@
 //! The interpreter's start and the imports that plugins have in common are paid once. Whatever keeps a plugin from being forked, it is
 //! started cold instead, and a log line says so; the plugin sees no difference.
 
+mod grave;
+mod parent;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use opsbox_protocol::Hook;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::net::unix::pipe::Receiver;
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
-use tokio::sync::{mpsc, oneshot, watch};
+use rustix::process::Signal;
 
-use crate::environ;
 use crate::halt::{self, Halt, HaltSeen};
 use crate::manifest::Manifest;
 
 use super::error::PluginError;
-use super::event::{Event, Sink};
-use super::guardian::Guardian;
-use super::launch::{SessionContext, SessionSpec, host_variables};
-use super::process::{End, Life, Pipes, Process, ProcessSpec};
-use wire::Command;
+use super::event::Sink;
+use super::launch::{SessionContext, SessionSpec};
+use super::process::{Pipes, Process};
+use parent::Zygote;
 
 /// The least number of plugins that share an interpreter for which a warm parent pays.
 const LEAST: usize = 2;
 /// How long an answer about the end of a child may take.
 const REAP: Duration = Duration::from_secs(5);
-const SCRIPT: &str = "zygote.py";
-/// Variables that an interpreter, or a package that is imported early, reads only once.
-const READ_AT_START: [&str; 7] = [
-    "PYTHON*",
-    "LD_*",
-    "LC_*",
-    "LANG",
-    "LOGURU_*",
-    "PYDANTIC_*",
-    "MALLOC_*",
-];
 
 /// The warm parents of a run or of a command, by interpreter.
 #[derive(Debug)]
 pub struct Zygotes(BTreeMap<PathBuf, Zygote>);
-
-/// A warm parent.
-#[derive(Debug)]
-struct Zygote {
-    process: Arc<Process>,
-    commands: mpsc::UnboundedSender<Command>,
-    /// The environment it was started with.
-    env: BTreeMap<OsString, OsString>,
-    guardian: Option<Arc<Guardian>>,
-}
 
 impl Zygotes {
     /// Starts a warm parent for every interpreter by which two or more of these plugins run; none where that is switched off.
@@ -98,10 +69,11 @@ impl Zygotes {
     /// Ends them. Plugins that still run go on without.
     pub async fn end(&self) {
         for zygote in self.0.values() {
-            zygote.process.signal(Signal::KILL);
+            zygote.process().signal(Signal::KILL);
         }
         for zygote in self.0.values() {
-            let _end = zygote.process.ended(REAP).await;
+            // One in an uninterruptible wait is not waited for.
+            let _end = zygote.process().ended(REAP).await;
         }
     }
 }
@@ -138,193 +110,6 @@ pub(crate) async fn spawn(
     Process::spawn(&spec.process, sink, ctx.guardian.as_ref())
 }
 
-impl Zygote {
-    fn start(specs: &[SessionSpec], ctx: &SessionContext) -> Result<Self, String> {
-        let process = &specs[0].process;
-        let (Some((_, args)), env) = (process.args.split_last(), host_variables(ctx)) else {
-            return Err("its command line is empty".into());
-        };
-        let mut args = args.to_vec();
-        if let Some(script) = args.last_mut() {
-            *script = Path::new(script).with_file_name(SCRIPT).into_os_string();
-        }
-        let spec = ProcessSpec {
-            program: process.program.clone(),
-            args,
-            env: env.clone(),
-            cwd: ctx.cwd.clone(),
-        };
-        // A system without it is one to start plugins cold on.
-        drop(pidfd(rustix::process::getpid()).map_err(|error| format!("no pidfd: {error}"))?);
-        let (ours, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
-        let ours = ours
-            .set_nonblocking(true)
-            .and_then(|()| tokio::net::UnixStream::from_std(ours))
-            .map_err(|error| error.to_string())?;
-        let sink: Sink = Arc::new(|event| {
-            if let Event::Stderr(line) = event {
-                tracing::debug!("the warm Python parent: {line}");
-            }
-        });
-        let process = Process::spawn_on(OwnedFd::from(theirs), &spec, &sink, ctx.guardian.as_ref())
-            .map_err(|error| error.to_string())?;
-        tracing::debug!(
-            "started a warm parent for {} plugins: {}, process {}",
-            specs.len(),
-            spec.program.display(),
-            process.id()
-        );
-        let process = Arc::new(process);
-        let planned: Vec<_> = specs.iter().filter_map(|spec| spec.process.args.last()).collect();
-        let frame = joined(planned.into_iter().map(OsString::as_os_str));
-        let (commands, rx) = mpsc::unbounded_channel();
-        let (process_of, guardian) = (Arc::clone(&process), ctx.guardian.clone());
-        let watcher = guardian.clone();
-        tokio::spawn(async move {
-            let served_well = wire::serve(ours, frame, rx, watcher.as_deref()).await;
-            process_of.signal(Signal::KILL);
-            if let Err(why) = served_well {
-                let said = process_of.stderr_tail().await;
-                let said = said.last().map(String::as_str).unwrap_or_default();
-                not_warm(&spec.program, format!("{why} {said}").trim_end());
-            }
-        });
-        Ok(Self {
-            process,
-            commands,
-            env,
-            guardian,
-        })
-    }
-
-    /// Forks a plugin.
-    ///
-    /// # Errors
-    /// Why it has to be started cold.
-    async fn fork(&self, spec: &ProcessSpec, sink: &Sink) -> Result<(Process, Pipes), String> {
-        if let Some(name) = self.read_at_start(&spec.env) {
-            return Err(format!(
-                "its variable `{name}` is read at the interpreter's start"
-            ));
-        }
-        let system = |error: io::Error| error.to_string();
-        let (stdin_end, stdin) = io::pipe().map_err(system)?;
-        let (stdout, stdout_end) = io::pipe().map_err(system)?;
-        let (stderr, stderr_end) = io::pipe().map_err(system)?;
-        let stdin = ChildStdin::from_std(OwnedFd::from(stdin).into()).map_err(system)?;
-        let stdout = ChildStdout::from_std(OwnedFd::from(stdout).into()).map_err(system)?;
-        let stderr = ChildStderr::from_std(OwnedFd::from(stderr).into()).map_err(system)?;
-        let (answer, answered) = oneshot::channel();
-        let fork = Command::Fork {
-            frame: frame_of(spec),
-            ends: [stdin_end.into(), stdout_end.into(), stderr_end.into()],
-            answer,
-        };
-        let gone = "the warm parent is gone";
-        self.commands.send(fork).map_err(|_| gone)?;
-        let pid = answered.await.map_err(|_| gone)??;
-        let (tx, life) = watch::channel(Life::Alive);
-        let watched = pidfd(pid).and_then(Receiver::from_owned_fd_unchecked);
-        let follow = Follow {
-            pid,
-            life: tx,
-            commands: self.commands.clone(),
-            guardian: self.guardian.clone(),
-        };
-        match watched {
-            Ok(fd) => tokio::spawn(async move {
-                // A pidfd is no pipe, but waited for like one: it is readable from the death on.
-                let _dead = fd.readable().await;
-                follow.bury().await;
-            }),
-            Err(error) => {
-                follow.bury().await;
-                return Err(format!("no pidfd: {error}"));
-            }
-        };
-        Ok((
-            Process::forked(pid, life, stderr, sink),
-            Pipes::new(stdin, stdout),
-        ))
-    }
-
-    /// Returns a variable in which a plugin's environment differs, and which it is too late to change.
-    fn read_at_start(&self, env: &BTreeMap<OsString, OsString>) -> Option<String> {
-        let both = env.keys().chain(self.env.keys());
-        both.filter_map(|name| name.to_str())
-            .find(|name| {
-                let name: &OsStr = name.as_ref();
-                environ::matches(&name.to_string_lossy(), &READ_AT_START)
-                    && env.get(name) != self.env.get(name)
-            })
-            .map(str::to_owned)
-    }
-}
-
-/// What has to be done after a forked process's death.
-struct Follow {
-    pid: Pid,
-    life: watch::Sender<Life>,
-    commands: mpsc::UnboundedSender<Command>,
-    guardian: Option<Arc<Guardian>>,
-}
-
-impl Follow {
-    /// Ends what is left of the group, and learns the status. The number stays the process's own until it is reaped.
-    async fn bury(self) {
-        let _gone = kill_process_group(self.pid, Signal::KILL);
-        if let Some(guardian) = &self.guardian {
-            guardian.forget(self.pid);
-        }
-        self.life.send_replace(Life::Dead);
-        let (answer, answered) = oneshot::channel();
-        // Without a warm parent nobody knows the status; the receiver then hears nothing.
-        let _sent = self.commands.send(Command::Reap {
-            pid: self.pid,
-            answer,
-        });
-        let end = match tokio::time::timeout(REAP, answered).await {
-            Ok(Ok(status)) => End::Status(status),
-            _ => End::Unknown,
-        };
-        self.life.send_replace(Life::Ended(end));
-    }
-}
-
 fn not_warm(program: &Path, why: &str) {
     tracing::debug!("no warm parent for `{}`: {why}", program.display());
-}
-
-/// Returns what a child needs to know to become the plugin: the bridge's argument, the folder, the variables.
-fn frame_of(spec: &ProcessSpec) -> Vec<u8> {
-    let variables = spec.env.iter().map(|(name, value)| {
-        let mut variable = name.clone();
-        variable.push("=");
-        variable.push(value);
-        variable
-    });
-    let argument = spec.args.last().cloned().unwrap_or_default();
-    let parts: Vec<_> = [argument, spec.cwd.clone().into_os_string()]
-        .into_iter()
-        .chain(variables)
-        .collect();
-    joined(parts.iter().map(OsString::as_os_str))
-}
-
-/// Joins texts of the system by what none of them can hold.
-fn joined<'a>(parts: impl Iterator<Item = &'a OsStr>) -> Vec<u8> {
-    parts.map(OsStr::as_bytes).collect::<Vec<_>>().join(&0)
-}
-
-#[cfg(target_os = "linux")]
-fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    Ok(rustix::process::pidfd_open(
-        pid,
-        rustix::process::PidfdFlags::empty(),
-    )?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn pidfd(_: Pid) -> io::Result<OwnedFd> {
-    Err(io::ErrorKind::Unsupported.into())
 }

@@ -69,7 +69,14 @@ pub(crate) async fn run_all(
         base: results,
         added: None,
     };
-    for member in assistants {
+    for mut member in assistants {
+        if let Some(taken) = member.taken() {
+            shared.board.settle_taken(member.step, &taken);
+            if taken.looked() {
+                flowing.take(member.manifest.flow, taken.results);
+            }
+            continue;
+        }
         if shared.plan.is_served(member.step) {
             handled(shared, switchboard, member, &mut flowing).await;
         } else {
@@ -80,13 +87,6 @@ pub(crate) async fn run_all(
 }
 
 async fn assist(shared: &Shared, mut member: Member, flowing: &mut Flowing) {
-    if let Some(taken) = member.taken() {
-        shared.board.settle_taken(member.step, &taken);
-        if taken.looked() {
-            flowing.take(member.manifest.flow, taken.results);
-        }
-        return;
-    }
     if shared.is_halted() {
         shared
             .board

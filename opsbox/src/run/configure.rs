@@ -99,9 +99,14 @@ pub(crate) async fn configure(
         .zip(manifests.into_iter().zip(resolution.plugins))
     {
         let facts = has_handlers.then(|| {
-            let stage = facts::stage(&shared.plan, prepared.step);
             let schema = manifest.config_schema.as_ref().or(prepared.schema.as_ref());
-            Box::new(facts::of(&manifest, stage, &prepared.hooks, schema, &plugin))
+            Box::new(facts::of(
+                &shared.plan,
+                prepared.step,
+                &prepared.hooks,
+                schema,
+                &plugin,
+            ))
         });
         let member = Member {
             step: prepared.step,

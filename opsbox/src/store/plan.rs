@@ -4,7 +4,7 @@ use std::fs;
 
 use super::shape::{StoredField, StoredPlan, StoredRun, fingerprint};
 use crate::config::PluginConfig;
-use crate::manifest::{Flow, Kind, Manifest, Policy};
+use crate::manifest::{Flow, Manifest, Policy};
 use crate::plan::{Plan, Planned};
 use crate::report::Role;
 
@@ -37,7 +37,7 @@ impl StoredPlan {
             fingerprint: fingerprint_of(manifest),
             providers: providers.map(|provider| provider.manifest.name.clone()).collect(),
             passes_on: role == Role::Check && planned.pass_through(),
-            appends: manifest.kind == Kind::Assistant && manifest.flow == Flow::Append,
+            appends: role == Role::Assistant && manifest.flow == Flow::Append,
             from_run: None,
         }
     }

@@ -2,14 +2,13 @@
 
 pub mod lane;
 pub mod live;
+mod log_file;
 pub mod screen;
 pub mod text;
 pub mod trace;
 mod watch;
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use opsbox_protocol::message::{LogLevel, Terminal};
@@ -18,6 +17,7 @@ use serde_json::json;
 use crate::error::Failure;
 use crate::plugin::Event;
 use live::Live;
+use log_file::LogWriter;
 use screen::{Color, LogFormat, Progress, Screen};
 
 pub use watch::RunWatch;
@@ -33,7 +33,7 @@ pub struct Ui {
     no_color: bool,
     live: Option<Live>,
     stdout: Mutex<Stdout>,
-    log_file: Option<Mutex<File>>,
+    log_file: Option<Mutex<LogWriter>>,
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Ui {
         let opened = options
             .log_file
             .as_ref()
-            .map(|path| (path.clone(), open_log(path)));
+            .map(|file| (file.path.clone(), LogWriter::open(&file.path)));
         let mut ui = Self {
             options,
             no_color,
@@ -95,8 +95,18 @@ impl Ui {
         }
     }
 
-    /// Returns the least level of log records that is shown.
+    /// Returns the least level of log records that anybody wants to have: the screen or the log file.
     pub fn log_level(&self) -> LogLevel {
+        let shown = self.shown_level();
+        self.file_level().map_or(shown, |level| level.min(shown))
+    }
+
+    fn file_level(&self) -> Option<LogLevel> {
+        let file = self.log_file.as_ref().and(self.options.log_file.as_ref());
+        file.map(|file| file.level)
+    }
+
+    fn shown_level(&self) -> LogLevel {
         match (self.options.quiet, self.options.verbose) {
             (true, _) => LogLevel::Error,
             (false, 0) => LogLevel::Warn,
@@ -189,14 +199,9 @@ impl Ui {
 
     /// Shows a log record, of a plugin or of the host's own.
     pub fn log(&self, level: LogLevel, plugin: Option<&str>, message: &str) {
-        if level < self.log_level() {
+        self.keep(level, plugin, message);
+        if level < self.shown_level() {
             return;
-        }
-        if let Some(file) = &self.log_file {
-            let record = json!({"time": jiff::Timestamp::now().to_string(), "level": level, "plugin": plugin, "message": message});
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            // A full disk must not end the run; stderr still has the record.
-            let _written = writeln!(file, "{record}");
         }
         if self.options.log_format == LogFormat::Json || self.options.progress == Progress::Json {
             let record = json!({"event": "log", "level": level, "plugin": plugin, "message": message});
@@ -212,6 +217,17 @@ impl Ui {
         let from = plugin.map(|plugin| format!(" {plugin}:")).unwrap_or_default();
         for line in message.lines() {
             self.line(&format!("{name}:{from} {}", text::clean(line)));
+        }
+    }
+
+    /// Writes a record to the log file alone, where there is one and it wants this level.
+    pub fn keep(&self, level: LogLevel, plugin: Option<&str>, message: &str) {
+        let wanted = self.file_level().is_some_and(|least| level >= least);
+        if let (true, Some(file)) = (wanted, &self.log_file) {
+            let record = json!({"time": jiff::Timestamp::now().to_string(), "level": level, "plugin": plugin, "message": message});
+            file.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .write(&record.to_string());
         }
     }
 
@@ -237,10 +253,4 @@ impl Ui {
             None => write(),
         }
     }
-}
-
-/// Opens a log file at its end; it may hold what plugins say of their surroundings, so it is the user's alone.
-fn open_log(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().create(true).append(true).mode(0o600).open(path)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use opsbox_protocol::message::LogLevel;
 
 /// How the user is spoken to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +19,16 @@ pub struct Screen {
     /// `--log-format`.
     pub log_format: LogFormat,
     /// `--log_file` of the legacy grammar.
-    pub log_file: Option<PathBuf>,
+    pub log_file: Option<LogFile>,
+}
+
+/// A file that log records are written to as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// The file, absolute.
+    pub path: PathBuf,
+    /// The least level of records in it.
+    pub level: LogLevel,
 }
 
 /// When color is used.

@@ -43,6 +43,9 @@ impl RunWatch {
         for warning in record.warnings.iter().filter(|warning| !warned.contains(warning)) {
             self.ui.warn(warning);
         }
+        for line in summary::lines(record) {
+            self.ui.keep(LogLevel::Info, None, &line);
+        }
         if self.ui.is_json() {
             self.ui
                 .line(&json!({"event": "summary", "lines": summary::lines(record)}).to_string());
@@ -151,6 +154,12 @@ impl Observer for RunWatch {
             }
         }
         let options = self.ui.options();
+        let level = match record.is_whole() {
+            true => LogLevel::Info,
+            false => LogLevel::Error,
+        };
+        self.ui
+            .keep(level, Some(&record.plugin), &Self::settled_line(record));
         if self.ui.is_json() {
             return self
                 .ui

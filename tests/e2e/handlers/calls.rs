@@ -64,6 +64,7 @@ fn a_handler_is_told_of_the_plugin_and_of_the_run() {
         ("uses", json!(["telling"])),
         ("hooks", json!(["scan"])),
         ("stage", json!("check")),
+        ("served_by", json!("telling")),
         ("config", json!({"scan_port": 443})),
     ] {
         assert_eq!(plugin[member], value, "{member}\n{seen}");
@@ -99,7 +100,7 @@ fn a_handler_is_told_of_the_plugin_and_of_the_run() {
 #[test]
 fn a_handled_plugin_may_stand_anywhere_and_gets_what_its_place_gets() {
     let sandbox = Sandbox::new();
-    let process = "name_of; printf '%s\\n' \"$line\" >\"$name.given\"; call $name work '{}'; [ -n \"$result\" ] || refused";
+    let process = "name_of; printf '%s\\n' \"$line\" >\"$name.given\"; call $name work '{}'; [ $name != last ] || result='{}'; [ -n \"$result\" ] || refused";
     sandbox.handler("working", &["worker"], process, "");
     for (name, more) in [
         ("first", ""),
@@ -197,6 +198,14 @@ fn a_built_in_type_goes_to_a_handler_plugin_only_where_it_is_named() {
         .opsbox(&["plugins", "show", "mine"])
         .exits(0)
         .prints(&["handles", "input, rego"]);
+    sandbox
+        .opsbox(&["plugins", "show", "special"])
+        .exits(0)
+        .prints(&["run by", "handler mine"]);
+    sandbox
+        .opsbox(&["plugins", "show", "usual"])
+        .exits(0)
+        .hides(&["run by"]);
     let seen = sandbox.opsbox(&["run", "usual,special-json_out"]).exits(0);
     assert_eq!(sandbox.read("work/served"), "special\n", "{seen}");
 }
@@ -263,4 +272,34 @@ fn a_handler_may_call_another_handler_and_what_is_printed_belongs_to_the_step() 
         .opsbox(&["run", "tells-json_out"])
         .exits(0)
         .hides(&["outer was here"]);
+}
+
+#[test]
+fn a_kept_run_is_gone_on_with_and_delivered_through_handlers() {
+    let sandbox = Sandbox::new();
+    let process = "name_of; echo $name >>ran; call $name work '{}'; [ -n \"$result\" ] || refused";
+    sandbox.handler("working", &["worker"], process, "");
+    let made = result("w", "middle", "[{}]");
+    sandbox.shell("middle", "worker", &[("work", &format!("result='[{made}]'"))], "");
+    let last = "[ -f mended ] && result='[]' || fail 'not yet'";
+    sandbox.shell("last", "worker", &[("work", last)], "");
+    sandbox.input("plain", &[result("w", "plain", "[{}]")]);
+    let args = ["run", "plain-middle-last", "-o", "record.json"];
+    sandbox
+        .opsbox(&args)
+        .exits(1)
+        .says(&["failed last: its handler `working`: `process_plugin` failed: not yet"]);
+    sandbox.write("work/mended", "");
+    let seen = sandbox
+        .opsbox(&["run", "--resume", "last", "-o", "record.json"])
+        .exits(0);
+    // What a handler serves must be there to be called, so it is run again; the input is not.
+    assert_eq!(sandbox.read("work/ran"), "middle\nlast\nmiddle\nlast\n", "{seen}");
+    let record = sandbox.record();
+    assert!(step(&record, "plain")["from_run"].is_string(), "{record:#}");
+    assert_eq!(step(&record, "last")["status"], "clean", "{seen}");
+    let seen = sandbox
+        .opsbox(&["deliver", "last", "--to", "last", "--again"])
+        .exits(0);
+    assert!(sandbox.read("work/ran").ends_with("last\nlast\n"), "{seen}");
 }

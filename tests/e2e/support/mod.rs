@@ -5,6 +5,7 @@ mod mirror;
 mod opa;
 mod packages;
 mod python;
+mod server;
 mod shell;
 mod user;
 
@@ -16,9 +17,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
-pub use opa::{Hanging, OpaServer};
-pub use packages::packages;
+pub use opa::{Hanging, OpaServer, opa};
+pub use packages::{packages, packages_for_github};
 pub use python::{python, venv};
+pub use server::Server;
 pub use shell::result;
 
 /// A folder that is gone with the test, and everything in it.

@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use super::legacy;
-use super::request::Request;
+use super::request::{Request, RunFlags};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
 use grammar::Cli;
@@ -45,6 +45,23 @@ pub fn parse(argv: &[OsString], environ: &Environ) -> Result<Parsed, Failure> {
             early_flag(&words).map_or_else(|| modern(argv, environ), Err)
         }
         _ => modern(argv, environ),
+    }
+}
+
+/// Returns the flags of `run` as variables set them, for the grammar that does not know these flags; the pipeline is empty.
+///
+/// # Errors
+/// A usage failure that names the variable.
+pub(crate) fn run_defaults(environ: &Environ) -> Result<RunFlags, Failure> {
+    match modern(&["run".into(), "a-b".into()], environ)? {
+        Parsed::Request(request) => match *request {
+            Request::Run(flags) => Ok(RunFlags {
+                pipeline: String::new(),
+                ..flags
+            }),
+            _ => Ok(RunFlags::default()),
+        },
+        Parsed::Text(_) => Ok(RunFlags::default()),
     }
 }
 

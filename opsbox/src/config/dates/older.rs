@@ -17,7 +17,7 @@ pub(super) enum Moment {
 }
 
 /// Numbers above this are milliseconds, as pydantic has it.
-const MOST_SECONDS: i64 = 20_000_000_000;
+const MOST_SECONDS: f64 = 2e10;
 
 /// Reads a moment as the original did.
 pub(super) fn moment(text: &str, now: &Zoned) -> Option<Moment> {
@@ -38,7 +38,11 @@ pub(super) fn moment(text: &str, now: &Zoned) -> Option<Moment> {
     if let Some(zoned) = super::relative(&lower, now) {
         return Some(Moment::Zoned(zoned));
     }
-    if let Ok(number) = text.parse::<i64>() {
+    // Every letter that could make it a number (`inf`, `1e9`) is none of a moment.
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
+    if let Some(number) = plain.then(|| text.parse().ok()).flatten() {
         return of_number(number).map(Moment::Utc);
     }
     // "90 days" and "-90 days" were both in the past.
@@ -52,12 +56,15 @@ pub(super) fn moment(text: &str, now: &Zoned) -> Option<Moment> {
 }
 
 /// Reads seconds or milliseconds since 1970; small numbers are more likely a mistake.
-fn of_number(number: i64) -> Option<Timestamp> {
-    match number {
-        100_000_000..=MOST_SECONDS => Timestamp::from_second(number).ok(),
-        _ if number > MOST_SECONDS => Timestamp::from_millisecond(number).ok(),
-        _ => None,
-    }
+fn of_number(number: f64) -> Option<Timestamp> {
+    let seconds = match number {
+        100_000_000.0..=MOST_SECONDS => number,
+        _ if number > MOST_SECONDS => number / 1e3,
+        _ => return None,
+    };
+    // What is out of range becomes the last number, which the type refuses.
+    #[allow(clippy::cast_possible_truncation)]
+    Timestamp::from_microsecond((seconds * 1e6).round() as i64).ok()
 }
 
 /// Reads a date with a month's name, or with slashes or dots, and perhaps a time after it.
@@ -169,6 +176,7 @@ mod tests {
         check("01/02/2024 10:30:15", "2024-01-02T10:30:15");
         check("Mon, 01 Jan 2024 10:00:00 GMT", "2024-01-01T10:00:00Z");
         check("1700000000", "2023-11-14T22:13:20Z");
+        check("1700000000.5", "2023-11-14T22:13:20.5Z");
         check("1700000000000", "2023-11-14T22:13:20Z");
     }
 

@@ -4,17 +4,21 @@ use opsbox_protocol::handler::PluginFacts;
 use serde_json::Value;
 
 use crate::config::PluginConfig;
-use crate::manifest::{Launch, Manifest};
+use crate::manifest::Launch;
 use crate::plan::Plan;
 
-/// Returns the facts of a plugin; `stage` is its place in the run.
+/// Returns the facts of a plugin; `index` is its place among the members of the plan.
 pub(crate) fn of(
-    manifest: &Manifest,
-    stage: &str,
+    plan: &Plan,
+    index: usize,
     hooks: &[String],
     schema: Option<&Value>,
     config: &PluginConfig,
 ) -> PluginFacts {
+    let Some(planned) = plan.members().nth(index) else {
+        return PluginFacts::default();
+    };
+    let manifest = &planned.manifest;
     let (module, class_name) = match &manifest.launch {
         Launch::Python {
             module, class_name, ..
@@ -31,7 +35,8 @@ pub(crate) fn of(
         kind: manifest.kind.name().to_owned(),
         uses: manifest.uses.clone(),
         hooks: hooks.to_vec(),
-        stage: stage.to_owned(),
+        stage: stage(plan, index).to_owned(),
+        served_by: planned.served_by().map(str::to_owned),
         handles: manifest.handles.clone(),
         module,
         class_name,
@@ -45,7 +50,7 @@ pub(crate) fn of(
 }
 
 /// Returns the place of a member in the run.
-pub(crate) fn stage(plan: &Plan, index: usize) -> &'static str {
+pub(super) fn stage(plan: &Plan, index: usize) -> &'static str {
     let stages = [
         ("provider", plan.providers.len()),
         ("check", plan.checks.len()),
@@ -65,16 +70,28 @@ pub(crate) fn stage(plan: &Plan, index: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::Arc;
 
     use serde_json::json;
 
     use super::*;
     use crate::config::FieldReport;
+    use crate::manifest::Manifest;
+    use crate::plan::{Handler, Planned};
 
     #[test]
     fn a_handler_is_told_what_stands_in_the_manifest_and_no_secret() {
         let text = "[info]\nname = 'a'\ntype = 'scanner'\nuses = ['h']\n[run]\ncommand = ['a']\n[check]\nreads = ['x']\n";
         let manifest = Manifest::from_text(Path::new("/p/a/manifest.toml"), text).unwrap();
+        let planned = Planned {
+            manifest: Arc::new(manifest),
+            providers: Vec::new(),
+            handler: Handler::Plugin("h".into()),
+        };
+        let plan = Plan {
+            checks: vec![planned],
+            ..Plan::default()
+        };
         let field = |name: &str, secret| FieldReport {
             name: name.into(),
             plugin: "a".into(),
@@ -91,11 +108,11 @@ mod tests {
             values: values.as_object().cloned().unwrap(),
             fields: vec![field("port", false), field("token", true)],
         };
-        let facts = of(&manifest, "check", &["scan".to_owned()], None, &config);
+        let facts = of(&plan, 0, &["scan".to_owned()], None, &config);
         assert_eq!(
             serde_json::to_value(&facts).unwrap(),
             json!({
-                "name": "a", "type": "scanner", "uses": ["h"], "hooks": ["scan"], "stage": "check",
+                "name": "a", "type": "scanner", "uses": ["h"], "hooks": ["scan"], "stage": "check", "served_by": "h",
                 "toml_path": "/p/a/manifest.toml", "config": {"port": 443},
                 "extra": {"run": {"command": ["a"]}, "check": {"reads": ["x"]}},
             })

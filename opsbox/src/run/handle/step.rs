@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use opsbox_protocol::Hook as Known;
+use opsbox_protocol::{Expect, Hook as Known};
 
 use crate::halt::Halt;
 use crate::plugin::{Gap, Leash, PluginError, ResultSlice};
@@ -13,7 +13,7 @@ use crate::report::{ErrorRecord, Status};
 use super::super::board::Ending;
 use super::super::member::Member;
 use super::super::params;
-use super::{Hook, Place, Refusal, Switchboard, locked};
+use super::{Hook, Place, Refusal, Switchboard, facts, locked};
 
 /// What happened while a step's handler worked.
 pub(super) struct Trail {
@@ -114,6 +114,8 @@ impl Switchboard {
                 notes: Mutex::default(),
             }),
         };
+        // Outputs are the last: what comes of one goes nowhere, so nobody asks for its shape.
+        let delivers = facts::stage(plan, index) == "output";
         let head = [
             b"{\"plugin\":".as_slice(),
             &partner.facts,
@@ -122,7 +124,11 @@ impl Switchboard {
         .concat();
         let hook = Hook {
             name: Known::ProcessPlugin.method(),
-            expect: Known::ProcessPlugin.expects(),
+            expect: if delivers {
+                Expect::Raw
+            } else {
+                Known::ProcessPlugin.expects()
+            },
             params: params::list_after(Bytes::from(head), prior),
         };
         let leash = Leash::under(self.shared.halt.clone(), until);

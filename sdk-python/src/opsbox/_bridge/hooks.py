@@ -16,8 +16,19 @@ BY_TYPE = {
     "rego": ("inject_data", "report_findings"),
     "assistant": ("process_input",),
     "output": ("process_results",),
+    "handler": ("process_plugin",),
 }
-WORK = ("gather_data", "process", "inject_data", "report_findings", "process_input", "process_results")
+WORK = (
+    "gather_data",
+    "process",
+    "inject_data",
+    "report_findings",
+    "process_input",
+    "process_results",
+    "process_plugin",
+)
+# Further hooks than are listed: the plugin answers "unknown method" for those that it has not.
+ANY = "*"
 # The feature by which host and bridge know each other, and the method that it offers.
 INJECT = "x-opsbox-inject"
 INJECT_PATCH = "x-opsbox/inject_patch"
@@ -29,6 +40,8 @@ SPELLINGS = {
 }
 _WIRE_NAMES = {spelling: hook for hook, spellings in SPELLINGS.items() for spelling in spellings}
 _WIRE_NAMES.update({hook: hook for hook in COMMON + WORK if hook not in SPELLINGS})
+# A handler's method that is called with the registry's manager, which is here.
+_NEVER_LISTED = ("add_hookspecs",)
 _PLAIN_BASES = {"object", "ABC", "Protocol", "Generic"}
 _PARSE_ONLY = 0x400
 
@@ -59,8 +72,13 @@ def file_of(spec: dict) -> str:
 
 
 def possible(plugin_type: str) -> list[str]:
-    """Returns all hooks that a plugin of this type can have."""
-    return [*COMMON, *BY_TYPE.get(plugin_type, WORK)]
+    """Returns all hooks that a plugin of this type can have; of a type that a handler serves, that is any."""
+    return [*COMMON, *BY_TYPE.get(plugin_type, (ANY,))]
+
+
+def wire_name(name: str) -> str:
+    """Returns the hook on the wire that a method of this name is."""
+    return _WIRE_NAMES.get(name, name)
 
 
 def listed(path: str | None, class_name: str, plugin_type: str) -> list[str]:
@@ -79,11 +97,12 @@ def listed(path: str | None, class_name: str, plugin_type: str) -> list[str]:
         return possible(plugin_type)
     classes: dict[str, _ast.ClassDef] = {}
     _collect(tree.body, classes)
+    own = _own(class_name, classes, [])
     names = _methods(class_name, classes, set())
     if names is None:
-        return possible(plugin_type)
+        return [*possible(plugin_type), *own]
     found = {_WIRE_NAMES[name] for name in names if name in _WIRE_NAMES}
-    return [hook for hook in COMMON + WORK if hook in found]
+    return [*(hook for hook in COMMON + WORK if hook in found), *own]
 
 
 def source_of(module: str) -> str | None:
@@ -156,6 +175,29 @@ def _methods(name: str, classes: dict, seen: set) -> set | None:
         elif isinstance(item, (_ast.If, _ast.Try, _ast.With, _ast.For)):
             return None
     return names
+
+
+def _own(name: str, classes: dict, found: list) -> list:
+    """Returns the public methods in a class's body and its bases' that are no hooks of the protocol.
+
+    Which of them are hooks of the plugin's own type only its handler knows.
+    """
+    node = classes.get(name)
+    for item in getattr(node, "body", ()):
+        if (
+            isinstance(item, _ast.FunctionDef)
+            and not item.name.startswith("_")
+            and item.name not in found
+            and item.name not in _WIRE_NAMES
+            and item.name not in _NEVER_LISTED
+            and not any(_base_name(each) in ("property", "cached_property") for each in item.decorator_list)
+        ):
+            found.append(item.name)
+    for base in getattr(node, "bases", ()):
+        base_name = _base_name(base)
+        if base_name != name:
+            _own(base_name, {key: value for key, value in classes.items() if key != name}, found)
+    return found
 
 
 def _base_name(node: object) -> str:

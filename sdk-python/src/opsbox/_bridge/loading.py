@@ -41,21 +41,48 @@ def _installed(spec: dict, warn: Callable[[str], None]) -> object:
     name, path = spec["module"], hooks.file_of(spec)
     try:
         return import_module(name)
-    except ModuleNotFoundError as err:
-        # Another module of the first name, such as one that is built into the interpreter, hides the package.
-        if err.name is None or not f"{name}.".startswith(f"{err.name}.") or not os.path.isfile(path):
+    except ImportError as err:
+        if not os.path.isfile(path):
             raise
-        warn(f"Python has no module `{name}` ({err}); `{path}` was taken for it")
-    return _from_folder(spec)
+        missing = getattr(err, "name", None)
+        if isinstance(err, ModuleNotFoundError) and missing and f"{name}.".startswith(f"{missing}."):
+            # Another module of the first name, such as one built into the interpreter, hides the package.
+            warn(f"Python has no module `{name}` ({err}); `{path}` was taken for it")
+        else:
+            foreign = _foreign_package(name, path)
+            if foreign is None:
+                raise
+            warn(f"`{foreign}` of another package cannot be imported ({err}); `{path}` was loaded without it")
+    return _from_folder(spec, alone=True)
 
 
-def _from_folder(spec: dict) -> object:
+def _foreign_package(name: str, path: str) -> str | None:
+    """Returns the `__init__.py` beside a module if its import failed and another distribution brought it."""
+    parent = name.rpartition(".")[0]
+    init = os.path.join(os.path.dirname(path), "__init__.py")
+    if not parent or parent in sys.modules or not os.path.isfile(init):
+        return None
+    for folder in map(os.path.abspath, sys.path):
+        if not path.startswith(folder + os.sep) or not os.path.isdir(folder):
+            continue
+        for entry in os.listdir(folder):
+            try:
+                with open(os.path.join(folder, entry, "RECORD"), encoding="utf-8") as file:
+                    listed = {line.rsplit(",", 2)[0] for line in file}
+            except OSError:
+                continue
+            if os.path.relpath(path, folder) in listed:
+                return None if os.path.relpath(init, folder) in listed else init
+    return None
+
+
+def _from_folder(spec: dict, alone: bool = False) -> object:
     path = hooks.file_of(spec)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"the plugin's file {path} does not exist")
     name = spec["module"]
     parent = name.rpartition(".")[0]
-    if _is_taken(name.split(".")[0], path):
+    if alone or _is_taken(name.split(".")[0], path):
         # A plugin may be called like a module of the standard library or of the environment. That one keeps
         # its name.
         name, parent = f"opsbox_plugin_{name.replace('.', '_')}", ""

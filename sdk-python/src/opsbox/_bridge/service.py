@@ -6,18 +6,11 @@ import json
 import os
 
 from opsbox import _facts
-from opsbox._bridge import hooks, keys
+from opsbox._bridge import calls, hooks, keys
 from opsbox._wire import channel, codec, stdio
-from opsbox._wire.errors import HOOK_FAILED, WireError
+from opsbox._wire.errors import HOOK_FAILED, METHOD_NOT_FOUND, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
 
-_PARAMETERS = {
-    "process": "data",
-    "inject_data": "data",
-    "report_findings": "data",
-    "process_input": "input",
-    "process_results": "results",
-}
 # What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
 _PART = {
     "gather_data": "part of the data of {}",
@@ -43,7 +36,7 @@ class Bridge:
         spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
     """
 
-    methods = frozenset((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
+    methods = calls.Methods((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
 
     def __init__(self, spec: dict) -> None:
         self.name = spec["name"]
@@ -55,12 +48,14 @@ class Bridge:
         self._added_keys: set = set()
         self._configuration = None
         self._make_result = None
+        self._handling = None
         self._capture: stdio.Capture | None = None
 
     def connect(self, loop: Loop, capture_fd: int) -> None:
         """Joins loop and capture together."""
         self.loop = loop
-        is_output = self._spec["type"] == "output"
+        # Handlers and plugins of a type of their own may stand last in a pipeline; the host knows where.
+        is_output = self._spec["type"] not in ("provider", "input", "rego", "assistant")
         self._capture = stdio.Capture(capture_fd, self._output if is_output else self._printed, not is_output)
 
     def hello(self, params: dict) -> dict:
@@ -121,6 +116,11 @@ class Bridge:
         if self._import_error is not None:
             raise self._cannot_import(call.method)
         hook, spelling = self._hook(call.method)
+        unwatch = None
+        if call.method in _PART:
+            from opsbox._bridge import threads
+
+            unwatch = threads.watch(self._thread_ended)
         try:
             return self._run(call, hook)
         except WireError:
@@ -131,6 +131,9 @@ class Bridge:
             from opsbox._wire import faults
 
             raise faults.hook_failed(err, self.name, spelling) from err
+        finally:
+            if unwatch is not None:
+                unwatch()
 
     def settle(self) -> None:
         """Sends what was printed before the answer goes out."""
@@ -164,11 +167,16 @@ class Bridge:
         if hook is None and method in hooks.COMMON:
             return b"{}"
         if method == "activate":
+            self._handles()
             hook()
             return b"{}"
+        if method == "process_plugin":
+            return codec.encode(results.as_list(self._handles().process(hook, call)), self._warn)
+        if calls.is_own(method, params):
+            return codec.encode(calls.run(hook, params, self._result_class()), self._warn)
         if method == "gather_data":
             return codec.encode(results.as_one(hook()), self._warn)
-        value = params.get(_PARAMETERS[method])
+        value = params.get(calls.PARAMETERS[method])
         params.clear()
         if method in ("inject_data", "report_findings"):
             given = results.from_wire(value, self._result_class())
@@ -190,7 +198,8 @@ class Bridge:
 
         hook = getattr(self._plugin, "inject_data", None)
         if hook is None:
-            return b'{"patch":null}'
+            # A class whose source was not found has been said to have every hook.
+            return b'{"patch":null}' if self._plugin is None else b'{"patch":{}}'
         self._capture.drain(last=True)
         self.loop.channel.hold()
         patch = None
@@ -213,7 +222,17 @@ class Bridge:
             self._added_keys = keys.add(schema)
         return schema
 
+    def _handles(self) -> object:
+        """Returns the handler's side of the bridge, its hookspecs added; None for other plugins."""
+        if self._handling is None and self._spec["type"] == "handler":
+            from opsbox._bridge.handling import Handling
+
+            self._handling = Handling(self.loop, self.name, self._plugin, self._result_class())
+            self._handling.add_hookspecs()
+        return self._handling
+
     def _set_data(self, hook: object, fields: dict) -> bytes:
+        self._handles()
         _facts.config.clear()
         _facts.config.update(fields)
         if hook is None:
@@ -234,6 +253,8 @@ class Bridge:
                 return hook, spelling
         if method in (*hooks.COMMON, *hooks.BY_TYPE["rego"]):
             return None, method
+        if method not in hooks.BY_TYPE.get(self._spec["type"], ()):
+            raise WireError(METHOD_NOT_FOUND, f"class `{self._spec['class_name']}` has no hook `{method}`")
         raise WireError(
             HOOK_FAILED,
             f"class `{self._spec['class_name']}` has no hook `{method}`",
@@ -276,14 +297,25 @@ class Bridge:
     def _warn(self, text: str) -> None:
         self.loop.log("warn", text)
 
-    def _record(self, level: str, text: str, logger: str) -> None:
+    def _record(self, level: str, text: str, logger: str, raised: bool) -> None:
         self.loop.log(level, text, {"logger": logger} if logger else None)
-        call = self.loop.current
-        what = _PART.get(call.method) if level == "error" and call is not None else None
-        if what is not None:
+        if level == "error" or (raised and level == "warn"):
             # Such plugins catch and log what they could not do, and end as if they had done it.
+            self._gap(text)
+
+    def _thread_ended(self, thread: str, err: BaseException, traceback: object) -> None:
+        from traceback import format_exception
+
+        text = "".join(format_exception(type(err), err, traceback)).rstrip()
+        self.loop.log("error", f"thread `{thread}` ended with an exception that nobody caught\n{text}")
+        self._gap(f"thread `{thread}` ended with {type(err).__name__}: {err}")
+
+    def _gap(self, why: str) -> None:
+        call = self.loop.current
+        what = _PART.get(call.method) if call is not None else None
+        if what is not None:
             self.loop.notify(
-                "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": text[:2000]}
+                "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": why[:2000]}
             )
 
     def _in_child(self) -> None:

@@ -31,7 +31,7 @@ class WireError(Exception):
 
 
 class HostError(RuntimeError):
-    """A request to the host that was answered with an error: a hook of another plugin that failed, or a refusal.
+    """A request to the host that was answered with an error: a hook of a plugin that failed, or a refusal.
 
     Attributes:
         code: The error's code.

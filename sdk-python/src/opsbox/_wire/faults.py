@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 
-from opsbox._wire.errors import HOOK_FAILED, INTERNAL, WireError
+from opsbox._wire.errors import HOOK_FAILED, INTERNAL, HostError, WireError
 from opsbox._wire.results import BadReturn
 from opsbox._wire.values import Inexpressible
 
@@ -37,6 +37,14 @@ def hook_failed(err: BaseException, plugin: str, hook: str, doing: str = "") -> 
     }
     # The host puts "`hook` failed" before it.
     message = f"{doing}: {_cause(err)}" if doing else _cause(err)
+    if isinstance(err, HostError):
+        # What the called plugin said is the cause: its hint and its frames tell more than the caller's.
+        message = err.message
+        data["hint"] = err.data.get("hint") or data["hint"]
+        if err.data.get("traceback"):
+            data["traceback"] += f"\nIn plugin `{err.data.get('plugin')}`:\n{err.data['traceback']}"[
+                -_TRACEBACK_MOST:
+            ]
     return WireError(HOOK_FAILED, message, data)
 
 

@@ -136,7 +136,13 @@ class Loop:
         self._asking.line_bytes = self.line_bytes
         # The body is user data: what JSON has no word for is converted, as in answers.
         payload = codec.encode({"id": call.key, **body}, lambda text: self.log("warn", text))
-        return self._asking.ask(call, method, payload)
+        try:
+            return self._asking.ask(call, method, payload)
+        except Cancelled:
+            # The signal, which would do the same, may come later or, in a test, never.
+            if _thread.get_ident() == self._main:
+                call.interrupted = True
+            raise
 
     def output(self, text: str, stream: str) -> None:
         """Shows text to the user; where the host does not know `output`, as log messages."""
@@ -169,7 +175,7 @@ class Loop:
         self._ended.release()
 
     def _sort(self, got: message.Message) -> None:
-        """Queues a request, carries out a cancel, hands on an answer; one that nobody waits for is ignored."""
+        """Queues a request, carries out a cancel, hands on an answer that somebody waits for."""
         if got.kind == message.REQUEST:
             call = self._pending[got.id] = Call(got.raw_id, got.id, got.method, got.params)
             self._queue.put(call)
