@@ -222,6 +222,10 @@ fn the_table_of_the_repository_says_what_the_tests_see() {
         let same = claims.iter().filter(|other| other.plugin == claim.plugin);
         assert_eq!(same.count(), 1, "one claim about {}", claim.plugin);
     }
+    for name in found.keys() {
+        let claimed = claims.iter().any(|claim| claim.plugin == name);
+        assert!(claimed, "nothing is claimed about {name}, so no test is known to run it");
+    }
     // What is built in here declares other fields, so the published classes are asked under the same names elsewhere.
     let mut declared = fields(&world, &pipeline(&found, "github_out"));
     for (name, module, class) in files::PUBLISHED {
