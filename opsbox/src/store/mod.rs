@@ -11,6 +11,7 @@ mod plan;
 mod prune;
 mod scan;
 pub mod shape;
+mod writer;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The modern grammar: a subcommand and its flags; and the choice between it and the legacy one.
 
 mod grammar;
+mod kept;
 mod requests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! From clap's structs to requests.
 
-use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, Runs, ScreenFlags, Values};
+use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
+use super::kept::Runs;
 use crate::cli::request::{
     CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Packages, PackagesChange, PluginsQuery,
     PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,

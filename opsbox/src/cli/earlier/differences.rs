@@ -1,0 +1,138 @@
+//! What is another now than in the kept run: plugins, which keep it from being gone on with, and fields, which are told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Earlier, Taking};
+use crate::cli::host::Own;
+use crate::cli::run::Prepared;
+use crate::cli::schemas;
+use crate::config::Wanted;
+use crate::error::{Failure, Fault, Kind};
+use crate::plugin::SessionContext;
+use crate::store::shape::{StoredPlan, StoredRun};
+use crate::ui::Ui;
+
+impl Earlier {
+    /// Returns the steps whose plugins are others than they were.
+    pub(super) fn changed(
+        &self,
+        prepared: &Prepared,
+        now: &[StoredPlan],
+    ) -> Result<BTreeSet<usize>, Failure> {
+        let run = &self.kept.run;
+        let id = self.id();
+        if prepared.plan.pipeline != run.pipeline {
+            let fault = Fault::new(format!(
+                "run `{id}` was of the pipeline `{}`; `{}` is `{}` now",
+                run.pipeline,
+                run.name.as_deref().unwrap_or_default(),
+                prepared.plan.pipeline
+            ));
+            return Err(Failure::usage(
+                fault.hint("run the pipeline anew, without `--resume`"),
+            ));
+        }
+        let mut changed = BTreeSet::new();
+        let mut faults = Vec::new();
+        for (index, plan) in now.iter().enumerate() {
+            let difference = match self.stored(plan) {
+                Some(stored) => stored.plan.difference(plan),
+                None => Some(format!("`{}` was not part of run `{id}`", plan.plugin)),
+            };
+            if let Some(difference) = difference {
+                changed.insert(index);
+                faults.push(Fault::new(difference));
+            }
+        }
+        if self.force || faults.is_empty() {
+            return Ok(changed);
+        }
+        if let Some(last) = faults.last_mut() {
+            last.hints.push(format!(
+                "`opsbox run --resume {id} --force` runs these again and takes the rest from run `{id}`"
+            ));
+        }
+        Err(Failure {
+            kind: Kind::Usage,
+            faults,
+        })
+    }
+
+    /// Warns of fields that are another now than when what is taken was made.
+    pub(super) async fn compare_configuration(
+        &self,
+        own: &Own,
+        ui: &Arc<Ui>,
+        ctx: &SessionContext,
+        prepared: &Prepared,
+        taking: &Taking,
+    ) -> Result<(), Failure> {
+        let names: BTreeSet<_> = taking
+            .steps
+            .values()
+            .map(|taken| taken.record.plugin.as_str())
+            .collect();
+        let manifests: Vec<_> = prepared
+            .plan
+            .plugins()
+            .into_iter()
+            .filter(|manifest| names.contains(manifest.name.as_str()))
+            .collect();
+        let schemas = schemas::schemas(&own.environ, ui, ctx, &prepared.catalog, &manifests).await?;
+        let wanted: Vec<_> = manifests
+            .iter()
+            .zip(&schemas)
+            .map(|(manifest, schema)| Wanted {
+                plugin: &manifest.name,
+                schema,
+                legacy: manifest.legacy,
+            })
+            .collect();
+        let now = StoredRun::fields(&prepared.settings.resolve(&wanted).plugins);
+        let was: Vec<_> = self
+            .kept
+            .run
+            .config
+            .iter()
+            .filter(|field| names.contains(field.plugin.as_str()))
+            .collect();
+        let shown =
+            |value: Option<&serde_json::Value>| value.map_or_else(|| "not set".into(), ToString::to_string);
+        let warn = |plugin: &str, field: &str, was: String, is: String| {
+            ui.warn(&format!(
+                "`{plugin}.{field}` was {was} in run {} and is {is} now; what is taken of `{plugin}` is from then",
+                self.id()
+            ));
+        };
+        for field in &now {
+            let old = was
+                .iter()
+                .find(|old| old.plugin == field.plugin && old.field == field.field);
+            let differs = old.is_none_or(|old| old.value != field.value);
+            if !field.secret && differs {
+                let old = old.and_then(|old| old.value.as_ref());
+                warn(
+                    &field.plugin,
+                    &field.field,
+                    shown(old),
+                    shown(field.value.as_ref()),
+                );
+            }
+        }
+        for old in was.iter().filter(|old| !old.secret) {
+            if !now
+                .iter()
+                .any(|field| field.plugin == old.plugin && field.field == old.field)
+            {
+                warn(
+                    &old.plugin,
+                    &old.field,
+                    shown(old.value.as_ref()),
+                    "not set".into(),
+                );
+            }
+        }
+        Ok(())
+    }
+}

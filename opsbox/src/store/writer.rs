@@ -1,0 +1,298 @@
+//! Writes a run's folder in the keeper's thread: what has gathered meanwhile goes to the disk together, then it is reported.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::folder::{Folder, Staged};
+use super::keeper::{Job, Keeping, Place, Told};
+use super::kept::{BEGUN, LOCK, RECORD, RUN, STEPS, file_name};
+use super::shape::{STORE_VERSION, StoredData, StoredPlan, StoredRun, StoredStep};
+use crate::report::{RunRecord, StepRecord};
+
+/// So many files are waited for side by side.
+const MOST_SYNCS: usize = 8;
+
+/// The thread's own state.
+pub(super) struct Writer {
+    told: Arc<Told>,
+    plan: Vec<StoredPlan>,
+    taken: BTreeMap<usize, PathBuf>,
+    left: u64,
+    open: Option<Open>,
+}
+
+struct Open {
+    folder: Folder,
+    steps: Folder,
+    /// Shows that the run is alive, as long as it is held.
+    _lock: Option<File>,
+}
+
+/// What is told when a batch of jobs is on disk.
+enum After {
+    Settled(usize, Box<StepRecord>),
+    Ack(oneshot::Sender<()>),
+}
+
+impl Writer {
+    pub(super) fn new(keeping: Keeping, told: Arc<Told>) -> Self {
+        let mut writer = Self {
+            told,
+            plan: keeping.run.steps.clone(),
+            taken: keeping.taken,
+            left: keeping.max_bytes,
+            open: None,
+        };
+        match open(&keeping.place, &keeping.run) {
+            Ok(open) => writer.open = Some(open),
+            Err((path, error)) => {
+                writer.told.lost.store(true, Ordering::SeqCst);
+                writer.warn(&format!(
+                    "this run is not kept, so `opsbox deliver` and `--resume` will not know it: cannot write `{}`: {error}",
+                    path.display()
+                ));
+            }
+        }
+        writer
+    }
+
+    fn warn(&self, message: &str) {
+        let mut warnings = self.told.warnings();
+        if warnings.is_empty() {
+            warnings.push(message.to_owned());
+            drop(warnings);
+            (self.told.notices.warned)(message);
+        }
+    }
+
+    pub(super) fn work(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            // What has gathered meanwhile goes to the disk together.
+            let mut batch = vec![first];
+            batch.extend(jobs.try_iter());
+            if let Some(done) = self.write(batch) {
+                drop(self);
+                let _told = done.send(());
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Job>) -> Option<mpsc::Sender<()>> {
+        let mut staged = Vec::new();
+        let mut after = Vec::new();
+        let mut end = None;
+        for job in batch {
+            match job {
+                Job::Step {
+                    step,
+                    record,
+                    results,
+                } => {
+                    staged.extend(self.stage(step, &record, &results));
+                    after.push(After::Settled(step, record));
+                }
+                Job::Begun(step, ack) => {
+                    let name = file_name(step, &self.plan[step].plugin, BEGUN);
+                    staged.extend(self.attempt(&name, |steps| steps.stage(&name, &[])));
+                    after.push(After::Ack(ack));
+                }
+                Job::Flush(ack) => after.push(After::Ack(ack)),
+                Job::End(record, ack) => end = Some((record, ack)),
+            }
+        }
+        if !staged.is_empty() {
+            for (staged, synced) in sync_all(staged) {
+                let name = staged.name();
+                self.attempt(&name, |_| synced.and_then(|()| staged.publish()));
+            }
+            self.attempt("", Folder::sync);
+        }
+        for after in after {
+            match after {
+                After::Settled(step, record) => (self.told.notices.settled)(step, &record),
+                // Whoever asked may be gone.
+                After::Ack(ack) => drop(ack.send(())),
+            }
+        }
+        let (record, ack) = end?;
+        self.finish(&record);
+        Some(ack)
+    }
+
+    /// Does something to the folder of steps; what fails is told once.
+    fn attempt<T>(&self, name: &str, act: impl FnOnce(&Folder) -> io::Result<T>) -> Option<T> {
+        let open = self.open.as_ref()?;
+        let path = open.steps.path.join(name);
+        match act(&open.steps) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.warn(&lost(&path, &error));
+                None
+            }
+        }
+    }
+
+    fn stage(&mut self, step: usize, record: &StepRecord, results: &[Bytes]) -> Option<Staged> {
+        let planned = self.plan.get(step)?;
+        let name = file_name(step, &planned.plugin, "jsonl");
+        if let Some(source) = self.taken.get(&step) {
+            return self.attempt(&name, |steps| steps.adopt(&name, source));
+        }
+        let bytes: u64 = results.iter().map(|result| result.len() as u64 + 1).sum();
+        let data = if planned.passes_on {
+            StoredData::Providers
+        } else if bytes > self.left {
+            self.warn(&format!(
+                "the Results of `{}` are not kept, so `opsbox deliver` and `--resume` will not have them: they take {bytes} bytes, more than `[runs] max_size` leaves",
+                planned.plugin
+            ));
+            StoredData::LeftOut {
+                why: format!("{bytes} bytes are more than `[runs] max_size` left"),
+            }
+        } else {
+            StoredData::Here {
+                results: results.len() as u64,
+                bytes,
+            }
+        };
+        let here = matches!(data, StoredData::Here { .. });
+        let head = StoredStep {
+            store: STORE_VERSION,
+            ended: now(),
+            data,
+            step: record.clone(),
+        };
+        let head = line(&head);
+        let mut pieces: Vec<&[u8]> = vec![&head];
+        if here {
+            pieces.extend(results.iter().flat_map(|result| [result.as_ref(), b"\n"]));
+        }
+        let staged = self.attempt(&name, |steps| steps.stage(&name, &pieces));
+        if here && staged.is_some() {
+            self.left -= bytes;
+        } else if here {
+            // Too large for the disk; how the step ended is small, and worth a try of its own.
+            let why = "it could not be written".to_owned();
+            let head = StoredStep {
+                store: STORE_VERSION,
+                ended: now(),
+                data: StoredData::LeftOut { why },
+                step: record.clone(),
+            };
+            return self.attempt(&name, |steps| steps.stage(&name, &[&line(&head)]));
+        }
+        staged
+    }
+
+    fn finish(&self, record: &RunRecord) {
+        let Some(open) = &self.open else { return };
+        if let Err(error) = open.folder.write(RECORD, &line(record)) {
+            self.warn(&lost(&open.folder.path.join(RECORD), &error));
+        }
+    }
+}
+
+/// Has files on disk, side by side: the file system then writes its journal for many at once.
+fn sync_all(staged: Vec<Staged>) -> Vec<(Staged, io::Result<()>)> {
+    let n_files = staged.len();
+    let next = AtomicUsize::new(0);
+    let synced: Vec<OnceLock<io::Result<()>>> = staged.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(file), Some(done)) = (staged.get(index), synced.get(index)) else {
+                return;
+            };
+            let _only_once = done.set(file.sync());
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..n_files.min(MOST_SYNCS) {
+            // Where there can be no thread, this one does its work as well.
+            let _started = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    let synced = synced.into_iter().map(|done| done.into_inner().unwrap_or(Ok(())));
+    let synced: Vec<_> = synced.collect();
+    staged.into_iter().zip(synced).collect()
+}
+
+fn lost(path: &Path, error: &io::Error) -> String {
+    format!(
+        "this run is kept only in part, so `opsbox deliver` and `--resume` may not have all of it: cannot write `{}`: {error}",
+        path.display()
+    )
+}
+
+/// Returns the time, RFC 3339 in UTC.
+fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+/// Returns a value as one line of JSON.
+fn line(value: &impl serde::Serialize) -> Vec<u8> {
+    // The shapes have text keys only, so there is no way to fail; an empty file would be told as damaged.
+    let mut line = serde_json::to_vec(value).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// Makes the folder of a run; it has its right name only when the plan is in it.
+fn open(place: &Place, run: &StoredRun) -> Result<Open, (PathBuf, io::Error)> {
+    let at = |path: &PathBuf| {
+        let path = path.clone();
+        move |error| (path, error)
+    };
+    let (parent, name) = match place {
+        Place::Own(store) => (store.root.clone(), run.run.clone()),
+        Place::Delivery(folder) => {
+            let parent = folder.parent().unwrap_or(folder).to_owned();
+            (
+                parent,
+                folder
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+            )
+        }
+    };
+    let folder = Folder::make_all(&parent).map_err(at(&parent))?;
+    let (fresh, right) = (parent.join(format!(".new-{name}")), parent.join(&name));
+    let made = || -> io::Result<Option<File>> {
+        if matches!(place, Place::Delivery(_)) && fresh.symlink_metadata().is_ok() {
+            // A host was killed here; the run's lock is ours, so nobody else is at it.
+            fs::remove_dir_all(&fresh)?;
+        }
+        let inner = Folder::make(&fresh)?;
+        let lock = match place {
+            Place::Own(_) => inner.lock(LOCK)?,
+            Place::Delivery(_) => None,
+        };
+        Folder::make(&fresh.join(STEPS))?;
+        inner.write(RUN, &line(run))?;
+        fs::rename(&fresh, &right)?;
+        folder.sync()?;
+        Ok(lock)
+    };
+    let lock = made().map_err(|error| {
+        // Half a folder is of no use to anybody.
+        let _gone = fs::remove_dir_all(&fresh);
+        at(&right)(error)
+    })?;
+    Ok(Open {
+        folder: Folder::open(&right).map_err(at(&right))?,
+        steps: Folder::open(&right.join(STEPS)).map_err(at(&right))?,
+        _lock: lock,
+    })
+}
