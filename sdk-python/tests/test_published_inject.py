@@ -54,7 +54,7 @@ def test_the_probe_gives_what_the_real_call_gives(point):
     spec = json.dumps({**point, "type": "rego", "folder": "", "source": "entry_point"})
     argv = [PYTHON, "-X", "utf8", str(wire.MAIN), spec]
     # The thresholds are dates, or numbers: the defaults serve, but for dates that count from now.
-    with wire.Session(argv) as session:
+    with wire.Session(wire.started(argv)) as session:
         properties = session.call("grab_config").result.get("properties", {})
         dates = [name for name, field in properties.items() if "date-time" in json.dumps(field)]
         config = dict.fromkeys(dates, "2024-05-06T07:08:09.123456Z")

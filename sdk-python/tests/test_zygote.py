@@ -306,4 +306,4 @@ def test_only_listed_packages_are_wanted(plugin):
     source = "from opsbox import Result\nimport rich.table, pytest, ctypes\n" + PLAIN
     specs = [plugin(source, name) for name in ("one", "two")]
     with warm.Parent(specs) as parent:
-        assert parent.said == "ready with rich, rich.table, opsbox.plugins"
+        assert parent.said == "ready with rich, rich.table, opsbox.plugins, opsbox._names, opsbox._shapes"

@@ -38,26 +38,28 @@ pub fn show(resolution: &Resolution, width: u16) -> Answer {
 }
 
 /// Adds how runs are kept.
-pub fn with_runs(mut answer: Answer, store: &Store, limits: &Limits) -> Answer {
+pub fn with_runs(mut answer: Answer, store: &Store, limits: &Limits, width: u16) -> Answer {
     let Limits { keep, max_size, .. } = limits;
-    let how = if limits.keeps() {
-        format!(
-            "runs are kept in {}: for {} ({}), at most {} ({})",
-            store.root().display(),
-            units::words(keep.value),
-            keep.origin,
-            super::runs::size(max_size.value),
-            max_size.origin
-        )
+    if limits.keeps() {
+        let row = |name: &str, value: String, origin: &str| vec![name.to_owned(), value, origin.to_owned()];
+        let rows = vec![
+            row("keep", units::words(keep.value), &keep.origin),
+            row("max_size", super::runs::size(max_size.value), &max_size.origin),
+            row("folder", "runs/".to_owned(), &store.root().display().to_string()),
+        ];
+        answer
+            .text
+            .push_str(&format!("\n{}", table(&["[runs]", "value", "from"], rows, width)));
     } else {
         let origin = if keep.value.is_zero() {
             &keep.origin
         } else {
             &max_size.origin
         };
-        format!("runs are not kept ({origin})")
-    };
-    answer.text.push_str(&format!("\n{}\n", clean(&how)));
+        answer
+            .text
+            .push_str(&format!("\nruns are not kept: {}\n", clean(origin)));
+    }
     answer.json["runs"] = json!({
         "folder": store.root(),
         "keep_seconds": keep.value.as_secs(),

@@ -134,7 +134,7 @@ fn outputs(kept: &Kept, query: &Delivering) -> Result<Vec<String>, Failure> {
         let names: Vec<_> = own.map(|step| step.plan.plugin.clone()).collect();
         let unclear: Vec<_> = names
             .iter()
-            .filter(|name| kept.sent(name) == Sent::Unclear)
+            .filter(|name| matches!(kept.sent(name), Sent::Unclear | Sent::Partly))
             .cloned()
             .collect();
         let left: Vec<_> = names
@@ -144,7 +144,7 @@ fn outputs(kept: &Kept, query: &Delivering) -> Result<Vec<String>, Failure> {
         if left.is_empty() && !unclear.is_empty() {
             let names = unclear.join("`, `");
             let fault = Fault::new(format!(
-                "`{names}` was delivering when the host ended, so it may have what run `{id}` sent"
+                "`{names}` may have what run `{id}` sent, or part of it: it delivered incompletely, or was delivering when the host ended"
             ));
             let to = unclear.join(",");
             return Err(Failure::usage(

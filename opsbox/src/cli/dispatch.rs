@@ -204,7 +204,7 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
             let limits = Limits::of(&own.environ, planned.prepared.project.as_ref())?;
             let store = Store::at(&own.environ.state_dir);
             let answer = config::show(&planned.resolution(), columns(ui));
-            Ok(config::with_runs(answer, &store, &limits))
+            Ok(config::with_runs(answer, &store, &limits, columns(ui)))
         }
         ConfigWhat::Schema(name) => {
             let catalog = host::catalog(own, &query.flags)?;

@@ -264,7 +264,7 @@ impl Earlier {
             ..StepRecord::new(name, Role::Output)
         };
         match self.kept.sent(name) {
-            Sent::Yes if same => {
+            Sent::Yes | Sent::Partly if same => {
                 let delivered = StepRecord {
                     status: Status::Clean,
                     ..StepRecord::new(name, Role::Output)
@@ -273,7 +273,7 @@ impl Earlier {
                 let was = record.filter(|record| matches!(record.status, Status::Clean | Status::Incomplete));
                 Some(self.marked(was.unwrap_or(&delivered)))
             }
-            Sent::Yes => Some(self.marked(&blocked(format!(
+            Sent::Yes | Sent::Partly => Some(self.marked(&blocked(format!(
                 "it has what run {} brought, and is not sent it twice; `opsbox deliver {new_run} --to {name}` delivers all",
                 self.id()
             )))),

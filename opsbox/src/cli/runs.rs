@@ -225,6 +225,7 @@ fn show_json(kept: &Kept, state: &State, next: &[(String, String)]) -> Value {
     };
     let sent = |stored: &Stored| match kept.sent(&stored.plan.plugin) {
         Sent::Yes => "yes",
+        Sent::Partly => "partly",
         Sent::Unclear => "unclear",
         Sent::Failed => "failed",
         Sent::No => "no",

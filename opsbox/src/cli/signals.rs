@@ -90,9 +90,15 @@ impl Drop for Interrupts {
 }
 
 /// Lets a write beyond the limit of file sizes (`ulimit -f`) be an error like a full disk; without a handler it would end the process.
+///
+/// One that is ignored stays ignored, also for the plugins.
 pub fn survive_size_limits() {
+    let number = rustix::process::Signal::XFSZ.as_raw();
+    if ignored() & (1 << (number - 1)) != 0 {
+        return;
+    }
     // Where there can be no handler there is nothing to lose but that.
-    let _handled = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+    let _handled = signal(SignalKind::from_raw(number));
 }
 
 /// Gives sessions a guardian, which ends them where the host is killed, and begins to watch for signals.

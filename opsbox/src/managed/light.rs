@@ -214,6 +214,19 @@ mod tests {
     }
 
     #[test]
+    fn the_wheel_that_is_installed_in_place_asks_for_the_same() {
+        let text = include_str!("../../../sdk-python/pyproject.toml");
+        let project: toml::Value = toml::from_str(text).unwrap();
+        let list = |value: &toml::Value| -> Vec<String> { value.clone().try_into().unwrap() };
+        assert_eq!(list(&project["project"]["dependencies"]), REQUIRES);
+        let extras = project["project"]["optional-dependencies"].as_table().unwrap();
+        assert_eq!(extras.len(), EXTRAS.len());
+        for (name, wanted) in EXTRAS {
+            assert_eq!(list(&extras[name]), wanted);
+        }
+    }
+
+    #[test]
     fn two_wheels_of_the_same_files_are_equal_and_of_others_are_not() {
         assert_eq!(light_wheel(), light_wheel());
         let backwards: Vec<_> = opsbox_python::FILES.iter().rev().copied().collect();

@@ -14,17 +14,15 @@ use opsbox_protocol::frame::{FrameError, LineReader};
 use opsbox_protocol::incoming::{Incoming, LineFault, parse_line};
 use opsbox_protocol::message::{Cancel, InitializeResult, LogLevel, LogParams, PluginInfo};
 use opsbox_protocol::{limits, outgoing};
-use regorus::Value;
-use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 
-use super::check::{self, Check};
 use super::data::Input;
 use super::error::{RegoError, shorten};
 use super::remote::{Interrupt, Server};
-use super::testing::{self, Suite};
-use super::{data, stdio};
+use super::{check, stdio, testing};
+use request::{Failure, Given, Job, Settings, decode, schema};
+
+mod request;
 
 /// The feature by which host and worker know each other.
 pub const FEATURE: &str = "x-opsbox-rego";
@@ -133,73 +131,6 @@ pub fn run(
         }
     }
     Ok(())
-}
-
-/// A request, freed of the line that it came in, so that a line of many megabytes is gone before the evaluation.
-enum Job {
-    Initialize(String),
-    SetData(Settings),
-    Activate,
-    Nothing,
-    Schema,
-    Data(Input),
-    Check(Box<Check>, Given, Option<Duration>),
-    Test(Suite),
-}
-
-/// What a check is to see.
-enum Given {
-    /// The data that is kept.
-    Kept,
-    /// The data that is kept, with these keys set.
-    Patched(Value),
-    /// Data of its own.
-    Own(Value),
-}
-
-#[derive(Deserialize)]
-struct DataParams<'a> {
-    #[serde(borrow)]
-    data: ResultParts<'a>,
-}
-
-/// The part of a Result that a policy sees.
-#[derive(Deserialize)]
-struct ResultParts<'a> {
-    #[serde(borrow)]
-    details: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct CheckParams<'a> {
-    check: Check,
-    #[serde(borrow, default)]
-    data: Option<ResultParts<'a>>,
-    #[serde(borrow, default)]
-    patch: Option<&'a RawValue>,
-    #[serde(default)]
-    timeout_ms: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-struct Settings {
-    #[serde(default)]
-    memory_bytes: Option<u64>,
-    #[serde(default)]
-    opa_url: Option<String>,
-    #[serde(default)]
-    authorities: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct SetDataParams {
-    #[serde(default)]
-    config: Settings,
-}
-
-#[derive(Deserialize)]
-struct InitializeParams {
-    plugin: String,
 }
 
 struct Worker<W> {
@@ -350,95 +281,6 @@ impl<W: Write> Worker<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
         self.output.write_all(line)?;
         self.output.flush()
-    }
-}
-
-fn schema() -> serde_json::Value {
-    json!({"type": "object", "properties": {
-        "memory_bytes": {"type": "integer", "minimum": 0, "description": "most address space of the worker, in bytes"},
-        "opa_url": {"type": "string", "description": "the OPA server that evaluates the policies"},
-        "authorities": {"type": "string", "description": "a file of certificates to trust instead of the system's"},
-    }})
-}
-
-fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Failure> {
-    let text = params.map_or("{}", RawValue::get);
-    match method {
-        "initialize" => Ok(Job::Initialize(from::<InitializeParams>(text)?.plugin)),
-        "grab_config" => Ok(Job::Schema),
-        "set_data" => Ok(Job::SetData(from::<SetDataParams>(text)?.config)),
-        "activate" => Ok(Job::Activate),
-        "shutdown" => Ok(Job::Nothing),
-        DATA => Ok(Job::Data(input(from::<DataParams<'_>>(text)?.data.details)?)),
-        CHECK => {
-            let CheckParams {
-                check,
-                data,
-                patch,
-                timeout_ms,
-            } = from(text)?;
-            let given = match (data, patch) {
-                (Some(data), _) => Given::Own(input(data.details)?.value),
-                (None, Some(patch)) => Given::Patched(data::parse("what `inject_data` sets", patch.get())?),
-                (None, None) => Given::Kept,
-            };
-            let time = timeout_ms.filter(|limit| *limit > 0).map(Duration::from_millis);
-            Ok(Job::Check(Box::new(check), given, time))
-        }
-        TEST => Ok(Job::Test(from(text)?)),
-        other => Err(Failure::Body(ErrorBody::new(
-            code::METHOD_NOT_FOUND,
-            format!("the Rego worker knows no method `{}`", shorten(other, 80)),
-        ))),
-    }
-}
-
-fn from<'a, T: Deserialize<'a>>(params: &'a str) -> Result<T, Failure> {
-    serde_json::from_str(params).map_err(|error| {
-        Failure::Body(ErrorBody::new(
-            code::INVALID_PARAMS,
-            format!("the parameters have the wrong shape: {error}"),
-        ))
-    })
-}
-
-fn input(details: &RawValue) -> Result<Input, RegoError> {
-    Ok(Input::of(data::parse("the provider's data", details.get())?))
-}
-
-/// Why a request has no result.
-enum Failure {
-    Rego(RegoError),
-    Body(ErrorBody),
-}
-
-impl From<RegoError> for Failure {
-    fn from(error: RegoError) -> Self {
-        Self::Rego(error)
-    }
-}
-
-impl Failure {
-    fn body(self, plugin: &str, method: &str) -> ErrorBody {
-        let error = match self {
-            Self::Body(body) => return body,
-            Self::Rego(error) => error,
-        };
-        let code = match error {
-            RegoError::NoData { .. } => code::NOT_READY,
-            RegoError::Cancelled => code::CANCELLED,
-            _ => code::HOOK_FAILED,
-        };
-        let mut body = ErrorBody::new(code, error.to_string());
-        let mut data = json!({"origin": "plugin", "plugin": plugin, "hook": method, "hint": error.hint(), "kind": error.kind()});
-        if let Some(place) = error.place() {
-            data["file"] = json!(place.file);
-            data["line"] = json!(place.line);
-            data["column"] = json!(place.column);
-            data["source"] = json!(place.source);
-        }
-        body.data = Some(data);
-        body
     }
 }
 

@@ -61,7 +61,8 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
 /// Returns the command that delivers to the outputs that failed; `None` where none did, or nothing is kept.
 fn again(record: &RunRecord) -> Option<String> {
     let undelivered = |step: &&StepRecord| {
-        step.role == Role::Output && matches!(step.status, Status::Failed | Status::Unknown)
+        let missed = matches!(step.status, Status::Failed | Status::Unknown | Status::Incomplete);
+        step.role == Role::Output && missed
     };
     let names: Vec<_> = record
         .steps

@@ -69,6 +69,8 @@ pub struct Stored {
 pub enum Sent {
     /// It has delivered.
     Yes,
+    /// It has delivered part of it.
+    Partly,
     /// It was delivering when the host ended, so nobody knows.
     Unclear,
     /// It said that it failed.
@@ -86,7 +88,8 @@ impl Stored {
     /// Returns what is known of an output.
     pub fn sent(&self) -> Sent {
         match self.record().map(|record| record.status) {
-            Some(Status::Clean | Status::Incomplete | Status::Findings) => Sent::Yes,
+            Some(Status::Clean | Status::Findings) => Sent::Yes,
+            Some(Status::Incomplete) => Sent::Partly,
             Some(Status::Failed) => Sent::Failed,
             Some(Status::Unknown) | None if self.begun => Sent::Unclear,
             _ => Sent::No,

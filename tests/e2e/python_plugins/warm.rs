@@ -99,7 +99,7 @@ class P:
         subprocess.run(['echo', 'by a child'], check=True)
         ctypes.CDLL(None).printf(b'by C\\n')
         ctypes.CDLL(None).fflush(None)
-        logger.error('by loguru')
+        logger.warning('by loguru')
         print('[%s]' % sys.stdin.read(), len(results))
 ";
     sandbox.legacy("prints", "output", prints);

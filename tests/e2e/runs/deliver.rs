@@ -124,6 +124,26 @@ fn an_output_that_was_not_in_the_pipeline_is_configured_and_gets_all() {
 }
 
 #[test]
+fn an_output_that_delivered_part_is_sent_again_only_by_name() {
+    let sandbox = Sandbox::new();
+    input(&sandbox, "a");
+    let deliver = super::noted("partly", "gap messages \"message 2\" \"refused\"; result='{}'");
+    sandbox.shell("partly", "output", &[("process_results", &deliver)], "");
+    let seen = sandbox.opsbox(&["run", "a-partly"]).exits(4);
+    seen.says(&["--to partly` sends it again"]);
+    assert_eq!(last(&sandbox)["delivered"]["partly"], "partly");
+    sandbox.opsbox(&["deliver", "last"]).exits(2).says(&[
+        "may have what run",
+        "or part of it",
+        "--to partly",
+    ]);
+    sandbox.opsbox(&["run", "--resume", "last"]).exits(4);
+    assert_eq!(ran(&sandbox, "partly"), 1);
+    sandbox.opsbox(&["deliver", "last", "--to", "partly"]).exits(4);
+    assert_eq!(ran(&sandbox, "partly"), 2);
+}
+
+#[test]
 fn a_run_that_was_not_whole_stays_so() {
     let sandbox = Sandbox::new();
     input(&sandbox, "a");

@@ -26,8 +26,9 @@ _ALLOWED = {
     "rich": (),
     "yaml": (),
 }
-# The names of `opsbox.plugins`; `Result` is a model of pydantic, which takes its time to be made.
+# Whoever imports one of these wants `Result`, a model of pydantic, which takes its time to be made.
 _SHIM = ("core", "opsbox")
+_NAMES = ("opsbox.plugins", "opsbox._names", "opsbox._shapes")
 _BRIDGE = (
     "atexit",
     "importlib.util",
@@ -87,7 +88,7 @@ def wanted(specs: list[dict]) -> list[str]:
     names += [extra for top in sorted(tops & there) for extra in _ALLOWED[top]]
     # Without pydantic in the environment, a plugin's own folder may hold one, and `Result` is made from that.
     if tops.intersection(_SHIM) and "pydantic" in there:
-        names.append("opsbox.plugins")
+        names += _NAMES
     return list(dict.fromkeys(names))
 
 
