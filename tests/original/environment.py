@@ -1,4 +1,4 @@
-"""The environment of the original: its packages, a real OPA beside its Rego handler, and fixtures as an installed package."""
+"""The environment of the original: its packages, a real OPA beside its Rego handler, and our fixtures."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ FIXTURES = HERE / "fixtures"
 # The version that the original would download.
 OPA = "github.com/open-policy-agent/opa@v1.1.0"
 PYTHON = (3, 11)
-# A distribution found earlier on the path hides one of the same name, so these take the place of the published ones.
+# A distribution found earlier on the path hides one of the same name: these replace the published ones.
 PROVIDERS = ("ec2", "s3", "r53", "iam", "elb", "rds", "efs")
 CLASSES = {
     "fixture_first": "Assistant",
@@ -89,13 +89,12 @@ class Environment:
         Returns:
             The folder.
         """
-        points = [
-            f"{manifest.parent.name} = {manifest.parent.name}.{manifest.parent.name}:{CLASSES[manifest.parent.name]}"
-            for manifest in sorted((FIXTURES / "plugins").glob("*/manifest.toml"))
-        ]
+        points = [f"{name} = {name}.{name}:{class_name}" for name, class_name in CLASSES.items()]
         distribution(folder, "opsbox_fixtures", points)
         for name in PROVIDERS if providers else ():
-            distribution(folder, f"opsbox_{name}_provider", [f"{name} = fixture_{name}.fixture_{name}:Provider"])
+            distribution(
+                folder, f"opsbox_{name}_provider", [f"{name} = fixture_{name}.fixture_{name}:Provider"]
+            )
         return folder
 
 

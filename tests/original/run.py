@@ -4,13 +4,15 @@
     tests/original/run.py --golden             writes what it says to tests/original/golden/
     tests/original/run.py --compare OPSBOX     compares what it says with what another binary says
 
-It makes its environment under target/original (Python 3.11 and Go have to be there; else it says so and does nothing).
+It makes its environment under target/original. Python 3.11 and Go have to be there; else it says so and
+does nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -26,7 +28,9 @@ def main() -> int:
     Returns:
         0, or 1 where a comparison found a difference.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--golden", action="store_true", help="write the golden files anew")
     what.add_argument("--compare", metavar="OPSBOX", type=Path, help="the binary to compare with")
@@ -71,7 +75,9 @@ def write(name: str, lines: list[str], files: dict[str, str]) -> None:
         (GOLDEN / f"{name}.files.json").write_text(text, encoding="utf-8")
 
 
-def compare(opsbox: Path, environment: Environment, scenario: dict, checks: dict, expected: tuple) -> list[str]:
+def compare(
+    opsbox: Path, environment: Environment, scenario: dict, checks: dict, expected: tuple
+) -> list[str]:
     """Runs a scenario with another binary, in the same Python environment.
 
     Returns:
@@ -83,7 +89,9 @@ def compare(opsbox: Path, environment: Environment, scenario: dict, checks: dict
     ours = scenarios.run(command, scenario, scenario.get("inputs", list(checks)), extra)
     names = {result: check for check, result in checks.items()}
     allowed = {
-        each["check"]: each["ours"] for each in scenarios.differences() if each["scenario"] == scenario["name"]
+        each["check"]: each["ours"]
+        for each in scenarios.differences()
+        if each["scenario"] == scenario["name"]
     }
     found = []
     mine, theirs = by_key(ours.results), by_key(lines)
@@ -96,7 +104,9 @@ def compare(opsbox: Path, environment: Environment, scenario: dict, checks: dict
             found.append(f"{check}: expected to hear `{words}`")
         elif words is None and mine.get(name) != theirs.get(name):
             found.append(f"{name}: {first_difference(mine.get(name, []), theirs.get(name, []))}")
-    found += [f"{path}: differs" for path, text in files.items() if not same(path, ours.files.get(path), text)]
+    found += [
+        f"{path}: differs" for path, text in files.items() if not same(path, ours.files.get(path), text)
+    ]
     if found:
         found.append(f"exit code {ours.code}, and it said:\n{ours.said}")
     return found
@@ -127,8 +137,9 @@ def first_difference(mine: list[str], other: list[str]) -> str:
         for field in {**theirs, **ours}:
             one, two = (json.dumps(each.get(field), ensure_ascii=False) for each in (ours, theirs))
             if one != two:
-                at = next((i for i, pair in enumerate(zip(one, two)) if pair[0] != pair[1]), min(len(one), len(two)))
-                return f"`{field}` at {at}: {one[max(0, at - 60) : at + 60]}\n  original: {two[max(0, at - 60) : at + 60]}"
+                at = len(os.path.commonprefix((one, two)))
+                around = slice(max(0, at - 60), at + 60)
+                return f"`{field}` at {at}: {one[around]}\n  original: {two[around]}"
     return "the same values in another order or spelling"
 
 

@@ -45,7 +45,11 @@ def load() -> tuple[dict, list[dict]]:
 
 def pipeline(scenario: dict, inputs: list[str]) -> str:
     """Returns the text that names the plugins of a run."""
-    stages = [",".join(inputs), *scenario.get("assistants", []), ",".join(scenario.get("outputs", ["golden_out"]))]
+    stages = [
+        ",".join(inputs),
+        *scenario.get("assistants", []),
+        ",".join(scenario.get("outputs", ["golden_out"])),
+    ]
     return "-".join(stages)
 
 
@@ -67,11 +71,20 @@ def run(command: list, scenario: dict, inputs: list[str], extra: dict) -> Outcom
         if "data" in scenario:
             fields["fixture_data"] = str(FIXTURES / "data" / scenario["data"])
         config.write_text(json.dumps({**fields, **scenario.get("file", {})}))
-        arguments = [word for key, value in scenario.get("arguments", {}).items() for word in (f"--{key}", value)]
+        arguments = [
+            word for key, value in scenario.get("arguments", {}).items() for word in (f"--{key}", value)
+        ]
         env = {key: os.environ[key] for key in KEPT if key in os.environ}
         env.update({"HOME": str(home), "TZ": "UTC", **extra, **scenario.get("environment", {})})
         done = subprocess.run(
-            [*map(str, command), "--modules", pipeline(scenario, inputs), "--config", str(config), *arguments],
+            [
+                *map(str, command),
+                "--modules",
+                pipeline(scenario, inputs),
+                "--config",
+                str(config),
+                *arguments,
+            ],
             env=env,
             cwd=work,
             stdin=subprocess.DEVNULL,
@@ -113,7 +126,7 @@ class Cloud:
 def original(environment: Environment, scenario: dict, checks: dict) -> tuple[list[str], dict]:
     """Runs a scenario with the original.
 
-    Inputs that the scenario lists under `breaks` run alone: in the original one that breaks takes the others with it.
+    Inputs that the scenario lists under `breaks` run alone: in the original they take the others with them.
 
     Returns:
         A line for each Result and for each input that broke, sorted, and the files that outputs wrote.

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def powerless(url: str) -> dict:
-    """Makes a user without any permission, has permissions checked from now on, and returns the user's keys."""
+    """Makes a user without any permission, has permissions checked from now on, and returns the keys."""
     iam = boto3.client("iam", endpoint_url=url, region_name=REGIONS[0], **KEYS)
     iam.create_user(UserName="mallory")
     made = iam.create_access_key(UserName="mallory")["AccessKey"]
@@ -65,7 +65,9 @@ def fill(url: str) -> None:
     databases(client)
 
 
-def metric(client: object, namespace: str, name: str, dimension: str, of: str, values: list, unit: str) -> None:
+def metric(
+    client: object, namespace: str, name: str, dimension: str, of: str, values: list, unit: str
+) -> None:
     """Adds one value for each of the last hours."""
     now = datetime.datetime.now(datetime.timezone.utc)
     data = [
@@ -141,7 +143,12 @@ def zones(client: object) -> None:
     route53 = client("route53")
     full = route53.create_hosted_zone(Name="full.example.", CallerReference="1")["HostedZone"]["Id"]
     route53.create_hosted_zone(Name="empty.example.", CallerReference="2")
-    record = {"Name": "www.full.example.", "Type": "A", "TTL": 300, "ResourceRecords": [{"Value": "203.0.113.1"}]}
+    record = {
+        "Name": "www.full.example.",
+        "Type": "A",
+        "TTL": 300,
+        "ResourceRecords": [{"Value": "203.0.113.1"}],
+    }
     changes = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     route53.change_resource_record_sets(HostedZoneId=full, ChangeBatch=changes)
 
@@ -150,7 +157,9 @@ def users(client: object) -> None:
     """Makes a user and a policy."""
     iam = client("iam")
     iam.create_user(UserName="alice")
-    policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    policy = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    )
     iam.put_user_policy(UserName="alice", PolicyName="inline", PolicyDocument=policy)
     iam.create_policy(PolicyName="unused", PolicyDocument=policy)
 
@@ -172,8 +181,12 @@ def databases(client: object) -> None:
     """Makes a database and a snapshot of it."""
     rds = client("rds")
     rds.create_db_instance(
-        DBInstanceIdentifier="db", DBInstanceClass="db.t3.micro", Engine="postgres", AllocatedStorage=20,
-        MasterUsername="admin", MasterUserPassword="not-a-secret",
+        DBInstanceIdentifier="db",
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        MasterUsername="admin",
+        MasterUserPassword="not-a-secret",
     )
     rds.create_db_snapshot(DBSnapshotIdentifier="snap", DBInstanceIdentifier="db")
 
