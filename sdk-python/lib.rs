@@ -17,6 +17,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/config.py"),
     ),
     (
+        "opsbox/_bridge/diagnose.py",
+        include_str!("src/opsbox/_bridge/diagnose.py"),
+    ),
+    (
         "opsbox/_bridge/handling.py",
         include_str!("src/opsbox/_bridge/handling.py"),
     ),
@@ -89,6 +93,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/standins/pluggy.py"),
     ),
     (
+        "opsbox/_bridge/threads.py",
+        include_str!("src/opsbox/_bridge/threads.py"),
+    ),
+    (
         "opsbox/_bridge/zygote.py",
         include_str!("src/opsbox/_bridge/zygote.py"),
     ),
@@ -150,6 +158,7 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/sdk/_context.py",
         include_str!("src/opsbox/sdk/_context.py"),
     ),
+    ("opsbox/sdk/_host.py", include_str!("src/opsbox/sdk/_host.py")),
     ("opsbox/sdk/_plugin.py", include_str!("src/opsbox/sdk/_plugin.py")),
     ("opsbox/sdk/_result.py", include_str!("src/opsbox/sdk/_result.py")),
     ("opsbox/sdk/_schema.py", include_str!("src/opsbox/sdk/_schema.py")),

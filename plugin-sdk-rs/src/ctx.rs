@@ -8,7 +8,11 @@ use opsbox_protocol::message::{
     GapParams, InitializeParams, LogLevel, LogParams, OutputParams, ProgressParams, StepStatus, Stream,
 };
 
-use crate::error::Cancelled;
+use serde_json::value::RawValue;
+
+use crate::asking::Answer;
+use crate::error::{Cancelled, Result};
+use crate::host::HostError;
 use crate::wire::Wire;
 
 /// The context of one call. It is cheap to clone and may be used from other threads.
@@ -72,6 +76,29 @@ impl Ctx {
 
     fn host_knows(&self, feature: &str) -> bool {
         self.session.features.iter().any(|known| known == feature)
+    }
+
+    /// Returns the number of the call.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Asks the host during this call, and waits for its answer.
+    pub(crate) fn ask(&self, method: &str, params: &RawValue) -> Result<Box<RawValue>> {
+        let (id, answer) = self.wire.asking.begin(self.id);
+        if self.is_cancelled() {
+            self.wire.asking.answered(&format!("\"{id}\""), Answer::Cancelled);
+            return Err(Cancelled.into());
+        }
+        if let Err(error) = self.wire.request(&id, method, params.get()) {
+            self.wire.asking.answered(&format!("\"{id}\""), Answer::Cancelled);
+            return Err(error.into());
+        }
+        match answer.recv() {
+            Ok(Answer::Result(result)) => Ok(result),
+            Ok(Answer::Error(body)) => Err(HostError::new(body).into()),
+            Ok(Answer::Cancelled) | Err(_) => Err(Cancelled.into()),
+        }
     }
 
     /// Returns what the host said of itself, the terminal, the working directory and the limits.

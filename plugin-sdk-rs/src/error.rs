@@ -4,6 +4,8 @@ use std::fmt;
 
 use opsbox_protocol::{ErrorBody, ErrorData, code};
 
+use crate::host::HostError;
+
 /// Any error of an author's own. Its whole chain of causes reaches the user.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -66,6 +68,11 @@ impl Place<'_> {
         data.hint = error
             .downcast_ref::<Failure>()
             .map(|failure| failure.hint.clone());
+        if let Some(of_host) = error.downcast_ref::<HostError>() {
+            // What the called plugin said is the cause.
+            let cause = of_host.data();
+            (data.hint, data.traceback) = (cause.hint, cause.traceback);
+        }
         ErrorBody::with_data(code::HOOK_FAILED, chain(error.as_ref()), &data)
     }
 

@@ -1,12 +1,13 @@
 //! A host in memory for tests: the plugin runs through the real loop, without a process.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
 use opsbox_protocol::message::{HostInfo, InitializeParams, Limits, LogLevel, Terminal, VersionRange};
-use opsbox_protocol::{ErrorBody, Incoming, LineReader, Outcome, Payload, limits, parse_line};
+use opsbox_protocol::{ErrorBody, Incoming, LineReader, Outcome, Payload, limits, outgoing, parse_line};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -42,12 +43,23 @@ pub struct Told {
 /// let result = harness.call("gather_data", &serde_json::json!({})).expect("gathered");
 /// assert_eq!(result["result_name"], "world");
 /// ```
-#[derive(Debug)]
 pub struct Harness {
     to_plugin: Sender<Vec<u8>>,
     lines: Receiver<String>,
     next_id: u64,
     told: Vec<Told>,
+    host: Option<Box<HostFn>>,
+}
+
+/// Answers what a handler asks: method and parameters in, result or error out.
+type HostFn = dyn FnMut(&str, &Value) -> Result<Value, ErrorBody> + Send;
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Harness")
+            .field("told", &self.told)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Harness {
@@ -72,7 +84,19 @@ impl Harness {
             lines,
             next_id: 1,
             told: Vec::new(),
+            host: None,
         }
+    }
+
+    /// Answers what a [`crate::Handler`] asks of the host: `host/active_plugins` and `host/call_hook`, each with its
+    /// parameters.
+    #[must_use]
+    pub fn with_host(
+        mut self,
+        host: impl FnMut(&str, &Value) -> Result<Value, ErrorBody> + Send + 'static,
+    ) -> Self {
+        self.host = Some(Box::new(host));
+        self
     }
 
     /// Starts the plugin and brings it to the point where its hooks can be called.
@@ -194,9 +218,20 @@ impl Harness {
                     };
                 }
                 Incoming::Notification { method, params } => self.keep(&method, params),
-                Incoming::Request { method, .. } => panic!("the plugin requested `{method}`"),
+                Incoming::Request { id, method, params } => {
+                    let reply = self.asked(id, &method, params.map_or("{}", RawValue::get));
+                    self.send_line(reply.trim_end());
+                }
             }
         }
+    }
+
+    /// Waits for the plugin's next line, whatever it is: for tests of what a handler asks.
+    ///
+    /// # Panics
+    /// Where the plugin ends.
+    pub fn wait_line(&mut self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("the plugin writes")
     }
 
     /// Waits for the next thing that the plugin tells, while a call is open.
@@ -230,6 +265,18 @@ impl Harness {
             .iter()
             .filter_map(|params| params["text"].as_str())
             .collect()
+    }
+
+    fn asked(&mut self, id: &str, method: &str, params: &str) -> String {
+        let params = serde_json::from_str(params).expect("JSON that was read before");
+        let host = self
+            .host
+            .as_mut()
+            .unwrap_or_else(|| panic!("the plugin requested `{method}`, and the harness has no `with_host`"));
+        match host(method, &params) {
+            Ok(result) => format!("{}{result}{}", outgoing::response_head(id), outgoing::TAIL),
+            Err(error) => outgoing::error_line(id, &error),
+        }
     }
 
     fn keep(&mut self, method: &str, params: Option<&RawValue>) {

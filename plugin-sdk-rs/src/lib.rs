@@ -1,7 +1,8 @@
 //! The SDK for Opsbox plugins in Rust.
 //!
 //! A plugin is a program that the host starts and asks over stdin and stdout. It implements [`Plugin`] and the trait of its
-//! role ([`Provider`], [`Input`], [`Check`], [`Assistant`], [`Output`]), and its `main` serves it:
+//! role ([`Provider`], [`Input`], [`Check`], [`Assistant`], [`Output`], [`Handler`], or [`Handled`] for a type that a handler
+//! serves), and its `main` serves it:
 //!
 //! ```no_run
 //! use opsbox_plugin::{Ctx, Gap, OpsResult, Plugin, Provider, Result, Service};
@@ -54,10 +55,13 @@ mod role;
 
 mod ctx;
 mod error;
+mod host;
 mod result;
 mod service;
 
+mod asking;
 mod harness;
+mod listen;
 mod session;
 mod stdio;
 mod wire;
@@ -65,8 +69,9 @@ mod wire;
 pub use ctx::{Ctx, Gap};
 pub use error::{Cancelled, Error, Failure, Result};
 pub use harness::{Harness, Told};
+pub use host::{HookAnswer, HookParams, Host, HostError, PluginFacts};
 pub use opsbox_protocol::message::{InitializeParams, LogLevel, Status, StepStatus, Terminal};
-pub use opsbox_protocol::{ErrorBody, code};
+pub use opsbox_protocol::{ErrorBody, ErrorData, code};
 pub use result::{OpsResult, ResultRef};
-pub use role::{Assistant, Check, CheckHook, Input, NoConfig, Output, Plugin, Provider};
+pub use role::{Assistant, Check, CheckHook, Handled, Handler, Input, NoConfig, Output, Plugin, Provider};
 pub use service::{Service, config_schema};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 /// A Result that a hook returns.
@@ -115,6 +115,22 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text can always be written as JSON")
 }
 
+impl Serialize for OpsResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Form::Made(made) => made.serialize(serializer),
+            Form::Raw(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for ResultRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(self.raw).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
 impl From<&ResultRef<'_>> for OpsResult {
     fn from(result: &ResultRef<'_>) -> Self {
         let raw = RawValue::from_string(result.raw.to_owned())
@@ -201,6 +217,15 @@ mod tests {
         let result: ResultRef<'_> = serde_json::from_str(RAW).expect("a Result");
         assert_eq!(result.result_name, "b\n");
         assert_eq!(text_of(&result.to_result()), RAW);
+    }
+
+    #[test]
+    fn results_in_parameters_keep_their_bytes() {
+        let result: ResultRef<'_> = serde_json::from_str(RAW).expect("a Result");
+        let owned = result.to_result();
+        let made = OpsResult::new("a", "b");
+        let params = serde_json::to_string(&(&result, &owned, &made)).expect("JSON");
+        assert_eq!(params, format!("[{RAW},{RAW},{}]", text_of(&made)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ctx::Ctx;
 use crate::error::Result;
+use crate::host::{HookAnswer, HookParams, Host, PluginFacts};
 use crate::result::{OpsResult, ResultRef};
 
 /// What every plugin has: a configuration, and a way to be made from it.
@@ -101,6 +102,35 @@ pub trait Output: Plugin {
     /// # Errors
     /// Any; the step fails. It is never called a second time for the same Results.
     fn process_results(&mut self, results: &[ResultRef<'_>], ctx: &Ctx) -> Result<()>;
+}
+
+/// Runs plugins of the types that its manifest's `[handler] handles` lists.
+pub trait Handler: Plugin {
+    /// Runs one plugin. `prior` is what came before it: nothing in the first stage, else what an assistant or output of its
+    /// place would get. Hooks of the plugin, and the data of providers, are had through `host`. What is returned is the
+    /// step's; of an output it goes nowhere.
+    ///
+    /// # Errors
+    /// Any; the step fails.
+    fn process_plugin(
+        &mut self,
+        plugin: &PluginFacts,
+        prior: &[ResultRef<'_>],
+        host: &Host,
+        ctx: &Ctx,
+    ) -> Result<Vec<OpsResult>>;
+}
+
+/// A plugin of a type that a handler plugin serves. Its hooks are what the handler says.
+pub trait Handled: Plugin {
+    /// The names of its hooks.
+    const HOOKS: &'static [&'static str];
+
+    /// Runs the hook of this name, one of [`Handled::HOOKS`].
+    ///
+    /// # Errors
+    /// Any; the handler is told.
+    fn call(&mut self, hook: &str, params: HookParams<'_>, ctx: &Ctx) -> Result<HookAnswer>;
 }
 
 /// The configuration of a plugin that has none.

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::ctx::Ctx;
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result};
+use crate::host::{HookAnswer, HookParams, Host, PluginFacts};
 use crate::result::ResultRef;
-use crate::role::{Assistant, Check, CheckHook, Input, Output, Plugin, Provider};
+use crate::role::{Assistant, Check, CheckHook, Handled, Handler, Input, Output, Plugin, Provider};
 use crate::wire::Reply;
 
 /// A plugin ready to be run: by [`Service::serve`] over stdin and stdout, or by [`crate::Harness`] in memory.
@@ -97,6 +98,37 @@ impl Service {
         })
     }
 
+    /// Serves a handler.
+    pub fn handler<P: Handler>() -> Self {
+        Self::of::<P>(&[Hook::ProcessPlugin], |plugin, hook, params, ctx| match hook {
+            Hook::ProcessPlugin => Some(
+                params
+                    .read()
+                    .and_then(
+                        |OnePlugin {
+                             plugin: facts,
+                             prior_results,
+                         }| {
+                            plugin.process_plugin(&facts, &prior_results, &Host::new(ctx), ctx)
+                        },
+                    )
+                    .map(Reply::Many),
+            ),
+            _ => None,
+        })
+    }
+
+    /// Serves a plugin of a type that a handler plugin serves.
+    pub fn handled<P: Handled>() -> Self {
+        let mut role = Typed::<P>::new(&[], |_, _, _, _| None);
+        role.own = P::HOOKS;
+        role.call_own = |plugin, hook, params, ctx| plugin.call(hook, params, ctx);
+        Self {
+            role: Box::new(role),
+            version: "",
+        }
+    }
+
     /// Sets the plugin's release, usually `env!("CARGO_PKG_VERSION")`.
     #[must_use]
     pub fn version(mut self, version: &'static str) -> Self {
@@ -110,14 +142,8 @@ impl Service {
     }
 
     fn of<P: Plugin>(hooks: &[Hook], call: CallFn<P>) -> Self {
-        let role = Typed {
-            plugin: None,
-            hooks: hooks.to_vec(),
-            call,
-            config: PhantomData,
-        };
         Self {
-            role: Box::new(role),
+            role: Box::new(Typed::new(hooks, call)),
             version: "",
         }
     }
@@ -145,25 +171,63 @@ pub fn config_schema<C: JsonSchema>() -> Value {
 /// The face that the loop sees.
 pub(crate) trait Role: Send {
     fn hooks(&self) -> &[Hook];
+    /// The hooks that are not the protocol's.
+    fn own_hooks(&self) -> &'static [&'static str];
     fn reports_progress(&self) -> bool;
     fn schema(&self) -> Value;
     fn configure(&mut self, config: Map<String, Value>, place: Place<'_>) -> Result<(), ErrorBody>;
     fn activate(&mut self, ctx: &Ctx, place: Place<'_>) -> Result<(), ErrorBody>;
     fn call(&mut self, hook: Hook, params: &str, ctx: &Ctx, place: Place<'_>) -> Result<Reply, ErrorBody>;
+    fn call_own(&mut self, hook: &str, params: &str, ctx: &Ctx, place: Place<'_>)
+    -> Result<Reply, ErrorBody>;
 }
 
-type CallFn<P> = fn(&mut P, Hook, Params<'_>, &Ctx) -> Option<Result<Reply>>;
+type OwnFn<P> = fn(&mut P, &str, HookParams<'_>, &Ctx) -> Result<HookAnswer>;
+type CallFn<P> = fn(&mut P, Hook, HookParams<'_>, &Ctx) -> Option<Result<Reply>>;
 
 struct Typed<P: Plugin> {
     plugin: Option<P>,
     hooks: Vec<Hook>,
     call: CallFn<P>,
+    own: &'static [&'static str],
+    call_own: OwnFn<P>,
     config: PhantomData<fn() -> P::Config>,
+}
+
+impl<P: Plugin> Typed<P> {
+    fn new(hooks: &[Hook], call: CallFn<P>) -> Self {
+        Self {
+            plugin: None,
+            hooks: hooks.to_vec(),
+            call,
+            own: &[],
+            call_own: |_, hook, _, _| Err(format!("the plugin has no hook `{hook}`").into()),
+            config: PhantomData,
+        }
+    }
+
+    fn made(&mut self, place: Place<'_>) -> Result<&mut P, ErrorBody> {
+        self.plugin
+            .as_mut()
+            .ok_or_else(|| place.sdk(code::NOT_READY, "not configured"))
+    }
+}
+
+/// Returns the wire form of what a hook failed of.
+fn failed(error: &Error, place: Place<'_>) -> ErrorBody {
+    match error.downcast_ref::<BadParams>() {
+        Some(bad) => place.sdk(code::INVALID_PARAMS, bad.to_string()),
+        None => place.hook_failed(error),
+    }
 }
 
 impl<P: Plugin> Role for Typed<P> {
     fn hooks(&self) -> &[Hook] {
         &self.hooks
+    }
+
+    fn own_hooks(&self) -> &'static [&'static str] {
+        self.own
     }
 
     fn reports_progress(&self) -> bool {
@@ -185,41 +249,43 @@ impl<P: Plugin> Role for Typed<P> {
         if self.plugin.is_none() {
             self.configure(Map::new(), place)?;
         }
-        let plugin = self
-            .plugin
-            .as_mut()
-            .ok_or_else(|| place.sdk(code::NOT_READY, "not configured"))?;
+        let plugin = self.made(place)?;
         plugin.activate(ctx).map_err(|error| place.hook_failed(&error))
     }
 
     fn call(&mut self, hook: Hook, params: &str, ctx: &Ctx, place: Place<'_>) -> Result<Reply, ErrorBody> {
-        let plugin = self
-            .plugin
-            .as_mut()
-            .ok_or_else(|| place.sdk(code::NOT_READY, "not configured"))?;
-        match (self.call)(plugin, hook, Params(params), ctx) {
+        let run = self.call;
+        match run(self.made(place)?, hook, HookParams(params), ctx) {
             None => Err(place.sdk(code::METHOD_NOT_FOUND, format!("the plugin has no hook `{hook}`"))),
-            Some(Ok(reply)) => Ok(reply),
-            Some(Err(error)) => match error.downcast_ref::<BadParams>() {
-                Some(bad) => Err(place.sdk(code::INVALID_PARAMS, bad.to_string())),
-                None => Err(place.hook_failed(&error)),
-            },
+            Some(reply) => reply.map_err(|error| failed(&error, place)),
         }
     }
-}
 
-#[derive(Clone, Copy)]
-struct Params<'a>(&'a str);
-
-impl<'a> Params<'a> {
-    fn read<T: Deserialize<'a>>(self) -> Result<T> {
-        serde_json::from_str(self.0).map_err(|error| BadParams(error).into())
+    fn call_own(
+        &mut self,
+        hook: &str,
+        params: &str,
+        ctx: &Ctx,
+        place: Place<'_>,
+    ) -> Result<Reply, ErrorBody> {
+        let run = self.call_own;
+        let answer = run(self.made(place)?, hook, HookParams(params), ctx);
+        answer
+            .map(|answer| Reply::Json(answer.into_text()))
+            .map_err(|error| failed(&error, place))
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the parameters have the wrong shape: {0}")]
-struct BadParams(serde_json::Error);
+pub(crate) struct BadParams(pub(crate) serde_json::Error);
+
+#[derive(Deserialize)]
+struct OnePlugin<'a> {
+    plugin: PluginFacts,
+    #[serde(borrow)]
+    prior_results: Vec<ResultRef<'a>>,
+}
 
 #[derive(Deserialize)]
 struct OneData<'a> {

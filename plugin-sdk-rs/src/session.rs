@@ -1,23 +1,18 @@
 //! The loop of a session: a reader thread that always listens, and the hooks one after the other on the caller's thread.
 
 use std::any::Any;
-use std::collections::HashMap;
-use std::io::{BufReader, Read, Write};
-use std::ops::Range;
+use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, mpsc};
 use std::thread;
 
-use opsbox_protocol::message::{
-    Cancel, CancelParams, InitializeParams, InitializeResult, LogLevel, LogParams, PluginInfo, SetDataParams,
-};
-use opsbox_protocol::{
-    ErrorBody, FrameError, Hook, Incoming, LineFault, LineReader, VERSION, code, parse_line,
-};
+use opsbox_protocol::message::{Cancel, InitializeParams, InitializeResult, PluginInfo, SetDataParams};
+use opsbox_protocol::{ErrorBody, Hook, VERSION, code};
 
 use crate::ctx::{Ctx, STEPS};
 use crate::error::{Place, Result};
+use crate::listen::{Call, Flags, Listener, Method};
 use crate::service::Service;
 use crate::wire::{Reply, Wire};
 
@@ -25,24 +20,6 @@ use crate::wire::{Reply, Wire};
 const LIFE_CYCLE: [Hook; 3] = [Hook::GrabConfig, Hook::SetData, Hook::Activate];
 /// The additions to the protocol that this SDK knows for every plugin.
 const FEATURES: [&str; 2] = ["gap", "output"];
-
-/// A request that waits for its turn. Its parameters stay in the line they came in.
-struct Call {
-    id: u64,
-    raw_id: String,
-    hook: Hook,
-    line: String,
-    params: Option<Range<usize>>,
-    cancelled: Arc<AtomicBool>,
-}
-
-impl Call {
-    fn params(&self) -> &str {
-        self.params.clone().map_or("{}", |range| &self.line[range])
-    }
-}
-
-type Flags = Arc<Mutex<HashMap<u64, Arc<AtomicBool>>>>;
 
 /// Runs a session until the host closes its side. `at_eof` is called on the reader's thread as soon as that happens, even
 /// while a hook runs.
@@ -59,6 +36,7 @@ pub(crate) fn run(
         wire: Arc::clone(&wire),
         flags: Arc::clone(&flags),
         calls: tx,
+        own: service.role.own_hooks(),
     };
     thread::spawn(move || {
         listener.listen(reader);
@@ -81,105 +59,6 @@ pub(crate) fn run(
     }
 }
 
-struct Listener {
-    wire: Arc<Wire>,
-    flags: Flags,
-    calls: mpsc::Sender<Call>,
-}
-
-impl Listener {
-    fn listen(&self, reader: impl Read) {
-        let mut lines = LineReader::new(BufReader::with_capacity(64 * 1024, reader));
-        loop {
-            match lines.next_line() {
-                Ok(Some(line)) => self.receive(line),
-                Ok(None) | Err(FrameError::Io(_)) => break,
-                Err(FrameError::NotUtf8 { id: Some(id) }) => {
-                    let error = ErrorBody::new(code::PARSE, "a line is not UTF-8");
-                    self.wire.refuse(&id, &error);
-                }
-                Err(error) => {
-                    let message = format!("a message of the host was passed over: {error}");
-                    self.wire.notify(
-                        "log",
-                        &LogParams {
-                            level: LogLevel::Warn,
-                            message,
-                            fields: None,
-                        },
-                    );
-                }
-            }
-        }
-    }
-
-    fn cancel_all(&self) {
-        for flag in self.flags.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            flag.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn receive(&self, line: String) {
-        let (id, raw_id, hook, params) = match parse_line(&line, &|_| None) {
-            Ok(Incoming::Request { id, method, params }) => {
-                let place = Place {
-                    plugin: "",
-                    hook: &method,
-                };
-                let Ok(number) = id.parse::<u64>() else {
-                    let error = place.sdk(code::INVALID_REQUEST, "the host's ids are integers from 1");
-                    return self.wire.refuse(id, &error);
-                };
-                let Some(hook) = Hook::from_method(&method) else {
-                    let error = place.sdk(code::METHOD_NOT_FOUND, format!("unknown method `{method}`"));
-                    return self.wire.refuse(id, &error);
-                };
-                let range = params.map(|params| {
-                    let start = params.get().as_ptr() as usize - line.as_ptr() as usize;
-                    start..start + params.get().len()
-                });
-                (number, id.to_owned(), hook, range)
-            }
-            Ok(Incoming::Notification { method, params }) => {
-                if method == "$/cancel"
-                    && let Some(params) = params
-                    && let Ok(CancelParams { id }) = serde_json::from_str(params.get())
-                    && let Some(flag) = self.flags.lock().unwrap_or_else(PoisonError::into_inner).get(&id)
-                {
-                    flag.store(true, Ordering::Relaxed);
-                }
-                return;
-            }
-            Err(LineFault::Damaged {
-                id: Some(id), why, ..
-            }) => {
-                let code = if why.starts_with("not valid JSON") {
-                    code::PARSE
-                } else {
-                    code::INVALID_REQUEST
-                };
-                return self.wire.refuse(&id, &ErrorBody::new(code, why));
-            }
-            // Answers to requests that were never made, and what is no message at all.
-            Ok(Incoming::Response { .. }) | Err(_) => return,
-        };
-        let cancelled = Arc::new(AtomicBool::new(false));
-        self.flags
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, Arc::clone(&cancelled));
-        // The worker only goes away together with the session.
-        drop(self.calls.send(Call {
-            id,
-            raw_id,
-            hook,
-            line,
-            params,
-            cancelled,
-        }));
-    }
-}
-
 struct Worker {
     service: Service,
     wire: Arc<Wire>,
@@ -196,19 +75,19 @@ impl Worker {
             .unwrap_or_default();
         let place = Place {
             plugin: &plugin,
-            hook: call.hook.method(),
+            hook: call.method.name(),
         };
         let answer = catch_unwind(AssertUnwindSafe(|| self.answer(call, place)))
             .unwrap_or_else(|panic| Err(place.sdk(code::HOOK_FAILED, panic_text(&*panic))));
         let sent = answer.and_then(|reply| {
             self.wire
-                .respond(call.hook.method(), &call.raw_id, &reply)
+                .respond(call.method.name(), &call.raw_id, &reply)
                 .map_err(|error| place.sdk(code::HOOK_FAILED, error.to_string()))
         });
         if let Err(error) = sent {
             self.wire.refuse(&call.raw_id, &error);
         }
-        if call.hook == Hook::Initialize
+        if call.method.is(Hook::Initialize)
             && let Some(session) = &self.session
         {
             self.wire.set_line_bytes(session.limits.line_bytes);
@@ -216,7 +95,7 @@ impl Worker {
     }
 
     fn answer(&mut self, call: &Call, place: Place<'_>) -> Result<Reply, ErrorBody> {
-        if call.hook == Hook::Initialize {
+        if call.method.is(Hook::Initialize) {
             return self.initialize(call, place);
         }
         let Some(session) = self.session.clone() else {
@@ -236,7 +115,14 @@ impl Worker {
     }
 
     fn run(&mut self, call: &Call, ctx: &Ctx, place: Place<'_>) -> Result<Reply, ErrorBody> {
-        match call.hook {
+        let hook = match &call.method {
+            Method::Known(hook) => *hook,
+            Method::Own(name) if !self.active => {
+                return Err(place.sdk(code::NOT_READY, format!("`activate` must come before `{name}`")));
+            }
+            Method::Own(name) => return self.service.role.call_own(name, call.params(), ctx, place),
+        };
+        match hook {
             Hook::GrabConfig => Ok(Reply::Json(self.service.role.schema().to_string())),
             Hook::SetData => {
                 let params: SetDataParams = read(call, place)?;
@@ -292,7 +178,9 @@ impl Worker {
             hooks: LIFE_CYCLE
                 .iter()
                 .chain(role.hooks())
-                .map(|hook| hook.method().to_owned())
+                .map(|hook| hook.method())
+                .chain(role.own_hooks().iter().copied())
+                .map(str::to_owned)
                 .collect(),
             features: features.map(str::to_owned).collect(),
             cancel: Cancel::Cooperative,
@@ -308,7 +196,10 @@ fn read<T: serde::de::DeserializeOwned>(call: &Call, place: Place<'_>) -> Result
     serde_json::from_str(call.params()).map_err(|error| {
         place.sdk(
             code::INVALID_PARAMS,
-            format!("the parameters of `{}` have the wrong shape: {error}", call.hook),
+            format!(
+                "the parameters of `{}` have the wrong shape: {error}",
+                call.method.name()
+            ),
         )
     })
 }
@@ -324,7 +215,8 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::io;
+    use std::sync::Mutex;
 
     use super::*;
     use crate::{NoConfig, Output, Plugin, ResultRef};

@@ -9,6 +9,7 @@ use opsbox_protocol::scan::LineScan;
 use opsbox_protocol::{ErrorBody, limits, outgoing};
 use serde::Serialize;
 
+use crate::asking::Asking;
 use crate::result::OpsResult;
 
 /// What a hook answers.
@@ -46,16 +47,16 @@ impl Reply {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unsendable {
     #[error("the result of `{hook}` is {bytes} bytes long, {limit} are allowed")]
-    TooLong {
-        hook: &'static str,
-        bytes: u64,
-        limit: u64,
-    },
+    TooLong { hook: String, bytes: u64, limit: u64 },
     #[error("the result of `{hook}` nests {depth} levels deep, {limit} are allowed", limit = limits::DEPTH)]
-    TooDeep { hook: &'static str, depth: u32 },
+    TooDeep { hook: String, depth: u32 },
+    #[error("`{method}` is {bytes} bytes long, {limit} are allowed")]
+    RequestTooLong { method: String, bytes: u64, limit: u64 },
 }
 
 pub(crate) struct Wire {
+    /// What was asked of the host.
+    pub(crate) asking: Asking,
     writer: Mutex<Box<dyn Write + Send>>,
     line_bytes: AtomicU64,
     broken: Arc<AtomicBool>,
@@ -64,6 +65,7 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(writer: impl Write + Send + 'static) -> Self {
         Self {
+            asking: Asking::default(),
             writer: Mutex::new(Box::new(writer)),
             line_bytes: AtomicU64::new(limits::HANDSHAKE_LINE_BYTES),
             broken: Arc::default(),
@@ -79,7 +81,7 @@ impl Wire {
         self.broken.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn respond(&self, hook: &'static str, raw_id: &str, reply: &Reply) -> Result<(), Unsendable> {
+    pub(crate) fn respond(&self, hook: &str, raw_id: &str, reply: &Reply) -> Result<(), Unsendable> {
         let head = outgoing::response_head(raw_id);
         let pieces = reply.pieces();
         let mut measure = Measure::default();
@@ -90,14 +92,17 @@ impl Wire {
         let limit = self.line_bytes.load(Ordering::Relaxed);
         if measure.bytes + 1 > limit {
             return Err(Unsendable::TooLong {
-                hook,
+                hook: hook.to_owned(),
                 bytes: measure.bytes + 1,
                 limit,
             });
         }
         let depth = measure.scan.max_depth();
         if depth > limits::DEPTH {
-            return Err(Unsendable::TooDeep { hook, depth });
+            return Err(Unsendable::TooDeep {
+                hook: hook.to_owned(),
+                depth,
+            });
         }
         self.write(|writer| {
             let mut buffered = io::BufWriter::with_capacity(64 * 1024, writer);
@@ -105,6 +110,28 @@ impl Wire {
             for piece in &pieces {
                 write_on_one_line(&mut buffered, piece)?;
             }
+            buffered.write_all(outgoing::TAIL.as_bytes())?;
+            buffered.flush()
+        });
+        Ok(())
+    }
+
+    /// Asks the host; `params` is JSON.
+    pub(crate) fn request(&self, id: &str, method: &str, params: &str) -> Result<(), Unsendable> {
+        let head = format!("{{\"jsonrpc\":\"2.0\",\"id\":\"{id}\",\"method\":\"{method}\",\"params\":");
+        let bytes = (head.len() + params.len() + outgoing::TAIL.len()) as u64;
+        let limit = self.line_bytes.load(Ordering::Relaxed);
+        if bytes > limit {
+            return Err(Unsendable::RequestTooLong {
+                method: method.to_owned(),
+                bytes,
+                limit,
+            });
+        }
+        self.write(|writer| {
+            let mut buffered = io::BufWriter::with_capacity(64 * 1024, writer);
+            buffered.write_all(head.as_bytes())?;
+            write_on_one_line(&mut buffered, params)?;
             buffered.write_all(outgoing::TAIL.as_bytes())?;
             buffered.flush()
         });

@@ -156,6 +156,56 @@ def test_an_error_logged_while_gathering_is_a_gap_of_that_call(start, record):
     assert (gap["id"], gap["why"]) == (3, "denied")
 
 
+@pytest.mark.parametrize(
+    ("record", "n_gaps"),
+    [
+        ("import logging; logging.getLogger('x').warning('slow')", 0),
+        ("import logging; logging.getLogger('x').warning('part', exc_info=True)", 1),
+        ("from loguru import logger; logger.warning('slow')", 0),
+        ("from loguru import logger; logger.opt(exception=True).warning('part')", 1),
+    ],
+)
+@pytest.mark.parametrize("log_level", ["info", "error"])
+def test_a_warning_is_a_gap_where_an_exception_is_part_of_it(start, record, n_gaps, log_level):
+    plugin = start(
+        f"""
+        class P:
+            def gather_data(self):
+                try:
+                    {{}}["account"]
+                except KeyError:
+                    {record}
+                return dict(relates_to='', result_name='', result_description='', details={{}}, formatted='')
+        """,
+        "provider",
+        log_level=log_level,
+    )
+    gaps = plugin.call("gather_data").noted("gap")
+    assert len(gaps) == n_gaps
+    assert all("KeyError: 'account'" in gap["why"] for gap in gaps)
+
+
+def test_an_exception_that_ends_a_thread_is_a_gap_of_the_call(start):
+    plugin = start(
+        """
+        import threading, sys
+        class P:
+            def gather_data(self):
+                def fail(): raise PermissionError("eu-west-3 is denied")
+                for target in (fail, lambda: sys.exit(3)):
+                    thread = threading.Thread(target=target, name="region")
+                    thread.start(); thread.join()
+                return dict(relates_to='', result_name='', result_description='', details={}, formatted='')
+        """,
+        "provider",
+    )
+    answer = plugin.call("gather_data")
+    (gap,) = answer.noted("gap")
+    assert gap["why"] == "thread `region` ended with PermissionError: eu-west-3 is denied"
+    (said,) = [log["message"] for log in answer.noted("log") if log["level"] == "error"]
+    assert "in fail" in said
+
+
 def test_a_long_log_text_is_cut_to_the_hosts_limit(start):
     plugin = start("class P:\n    def process(self, data): print('é' * 9000)\n")
     (log,) = plugin.call("process", data=[]).noted("log")

@@ -18,6 +18,7 @@ mod house;
 mod in_place;
 mod interrupts;
 mod legacy_grammar;
+mod managed;
 mod mixed_run;
 mod outputs;
 mod providers;

@@ -4,6 +4,7 @@ mod commands;
 mod failures;
 mod inject;
 mod opa_url;
+mod published;
 
 use serde_json::json;
 

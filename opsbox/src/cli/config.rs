@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::Answer;
-use super::table::{clean, faults_json, faults_text, table};
+use super::table::{clean, faults_json, faults_text, leaves_room, table};
 use crate::config::{FieldReport, Resolution, Settings, Wanted};
 use crate::error::{Failure, Fault};
 use crate::manifest::units;
@@ -156,28 +156,18 @@ pub fn schema(schema: &Value) -> Answer {
 
 /// Lists the arguments that a pipeline takes: `--help` of the legacy grammar with `--modules`.
 pub fn arguments(pipeline: &str, resolution: &Resolution, width: u16) -> Answer {
-    let fields = || resolution.plugins.iter().flat_map(|config| &config.fields);
-    let rows: Vec<Vec<String>> = fields()
-        .map(|report| {
-            let required = if report.required { "yes" } else { "no" };
-            vec![
-                format!("--{}", report.name),
-                report.plugin.clone(),
-                report.kind.clone(),
-                required.to_owned(),
-                report.shown_default().unwrap_or_default(),
-                report.description.clone().unwrap_or_default(),
-            ]
-        })
+    let fields: Vec<&FieldReport> = resolution
+        .plugins
+        .iter()
+        .flat_map(|config| &config.fields)
         .collect();
-    let text = if rows.is_empty() {
+    let text = if fields.is_empty() {
         format!("the plugins of pipeline {} take no arguments\n", clean(pipeline))
     } else {
-        let header = ["argument", "plugin", "type", "required", "default", "description"];
         format!(
             "arguments of pipeline {}:\n\n{}",
             clean(pipeline),
-            table(&header, rows, width)
+            arguments_table(&fields, width)
         )
     };
     Answer {
@@ -185,6 +175,37 @@ pub fn arguments(pipeline: &str, resolution: &Resolution, width: u16) -> Answer 
         json: json!({"pipeline": pipeline, "arguments": fields_json(resolution)}),
         code: 0,
     }
+}
+
+/// A column for each fact, or, where that leaves no room for the description, all that is said of an argument in one.
+fn arguments_table(fields: &[&FieldReport], width: u16) -> String {
+    let header = ["argument", "plugin", "type", "required", "default", "description"];
+    let facts = |report: &FieldReport| {
+        vec![
+            format!("--{}", report.name),
+            report.plugin.clone(),
+            report.kind.clone(),
+            if report.required { "yes" } else { "no" }.to_owned(),
+            report.shown_default().unwrap_or_default(),
+            report.description.clone().unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = fields.iter().map(|report| facts(report)).collect();
+    if leaves_room(&header, &rows, width) {
+        return table(&header, rows, width);
+    }
+    let in_words = |report: &&FieldReport| {
+        let default = report.shown_default().map(|text| format!("default {text}"));
+        let need = match report.required {
+            true => "required".to_owned(),
+            false => default.unwrap_or_else(|| "optional".to_owned()),
+        };
+        let about = report.description.as_ref().map(|text| format!(": {text}"));
+        let text = format!("{}, {need}{}", report.kind, about.unwrap_or_default());
+        vec![format!("--{}", report.name), report.plugin.clone(), text]
+    };
+    let header = ["argument", "plugin", "type, required or default, description"];
+    table(&header, fields.iter().map(in_words).collect(), width)
 }
 
 /// Returns the table of all fields with value and origin; empty where there are none.
@@ -345,6 +366,17 @@ mod tests {
             --token   ec2     string   no
             --max     ec2     integer  no        5
             --zone    ec2     string   yes
+        "#]]
+        .assert_eq(&answer.text);
+        let answer = arguments("ec2-cli_out", &settings(&[]).resolve(&wanted), 60);
+        expect![[r#"
+            arguments of pipeline ec2-cli_out:
+
+            ARGUMENT  PLUGIN  TYPE, REQUIRED OR DEFAULT, DESCRIPTION
+            --region  ec2     string, required: where to look
+            --token   ec2     string, optional
+            --max     ec2     integer, default 5
+            --zone    ec2     string, required
         "#]]
         .assert_eq(&answer.text);
     }

@@ -13,7 +13,9 @@ use crate::cli::request::{
     Shown,
 };
 use crate::cli::run::{self, Prepared};
-use crate::cli::{args, config, deliver, demo, packages, plan, plugins, runs, schemas, signals};
+use crate::cli::{
+    args, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals,
+};
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
@@ -170,7 +172,11 @@ async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result
     match &query.what {
         PluginsWhat::List => plugins::list(&catalog, None, columns(ui)),
         PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(ui)),
-        PluginsWhat::Doctor => Ok(plugins::doctor(&catalog, &own.environ)),
+        PluginsWhat::Doctor => {
+            let run = host::prober(own);
+            let diagnoses = diagnosis::diagnose(&catalog, &own.environ.cache_dir, &run);
+            Ok(doctor::doctor(&catalog, &own.environ, &diagnoses))
+        }
         PluginsWhat::Show(name) => {
             let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;
             plugins::show(&catalog, name, Some(&schema), columns(ui))

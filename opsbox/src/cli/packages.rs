@@ -92,6 +92,9 @@ fn answer(own: &Own, changed: &Changed, run: Runner<'_>) -> Answer {
         now.active.folder.display()
     );
     text.push_str(&packages_text(now, &came));
+    if came.is_empty() && went.is_empty() {
+        text.push_str("nothing new: everything was there in this version\n");
+    }
     if !went.is_empty() {
         text.push_str(&format!("gone: {}\n", went.join(", ")));
     }
@@ -217,9 +220,6 @@ fn packages_text(now: &Now, came: &[&Package]) -> String {
         .collect();
     if !others.is_empty() {
         text.push_str(&format!("with them: {}\n", clean(&others.join(", "))));
-    }
-    if came.is_empty() {
-        text.push_str("nothing new: everything was there in this version\n");
     }
     text
 }

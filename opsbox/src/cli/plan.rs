@@ -126,13 +126,13 @@ fn interpreters(plugins: &[Arc<Manifest>], catalog: &Catalog) -> String {
     let several = found.len() > 1;
     let lines = found.into_iter().map(|(python, names)| {
         let of = if several {
-            format!(" of {}", names.join(", "))
+            format!(" of {}", clean(&names.join(", ")))
         } else {
             String::new()
         };
         format!(
             "\npython{}: {} {} (from {})",
-            clean(&of),
+            of,
             python.version_text(),
             python.path.display(),
             python.why

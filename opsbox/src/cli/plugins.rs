@@ -1,19 +1,18 @@
-//! `opsbox plugins`: what is there, what one plugin is, and why something is not there.
+//! `opsbox plugins`: what is there, and what one plugin is.
 
+mod json;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
+use self::json::summary_json;
+pub(super) use self::json::{replaced_json, unusable_json};
 use super::request::Answer;
-use super::table::{clean, faults_json, faults_text, from, origin_json, table};
-use crate::discover::{Catalog, Unusable};
-use crate::environ::Environ;
+use super::table::{clean, faults_text, from, table};
+use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::{Flow, Kind, Launch, Manifest, Policy};
-use crate::plugin::tool;
 use crate::suggest::did_you_mean;
 
 /// Lists all plugins, or those of one type, and everything that cannot be used.
@@ -69,6 +68,7 @@ pub fn list(catalog: &Catalog, kind: Option<&str>, width: u16) -> Result<Answer,
 /// A usage failure where the name means no plugin, or several.
 pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -> Result<Answer, Failure> {
     let manifest = catalog.find(name).map_err(Failure::usage)?;
+    let handler = crate::plan::handler_of(catalog, &manifest);
     let manifest = manifest.as_ref();
     let schema = schema.or(manifest.config_schema.as_ref());
     let mut rows = Vec::new();
@@ -95,6 +95,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
         }),
     );
     row("uses", Some(manifest.uses.join(", ")));
+    row("run by", handler.as_ref().map(|name| format!("handler {name}")));
     row("handles", Some(manifest.handles.join(", ")));
     row(
         "severity",
@@ -104,10 +105,12 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     row("reads", Some(manifest.check.reads.join(", ")));
     row(
         "policy",
-        manifest
-            .rego
-            .as_ref()
-            .map(|rego| format!("{}, rule {}, Rego v{}", rego.file, rego.rule, rego.version)),
+        manifest.rego.as_ref().map(|rego| {
+            let version = rego
+                .version
+                .map_or("v0 or v1".to_owned(), |version| format!("v{version}"));
+            format!("{}, rule {}, Rego {version}", rego.file, rego.rule)
+        }),
     );
     row(
         "flow",
@@ -121,6 +124,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
         text.push_str(&format!("\nwarning: {}\n", clean(warning)));
     }
     let mut json = summary_json(manifest);
+    json["handler"] = json!(handler);
     json["started"] = json!(started(manifest));
     json["python"] = json!(python.map(|python| &python.path));
     json["config_schema"] = json!(schema);
@@ -130,72 +134,8 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     Ok(Answer { text, json, code: 0 })
 }
 
-/// Says what is wrong and what to do; the exit code is 2 where a plugin cannot be used.
-pub fn doctor(catalog: &Catalog, environ: &Environ) -> Answer {
-    let mut text = String::from("python:\n");
-    match (&catalog.python, &catalog.python_fault) {
-        (Some(python), _) => {
-            let version = python.version_text();
-            text.push_str(&format!(
-                "  {} {version} at {} (from {})\n",
-                python.implementation,
-                python.path.display(),
-                python.why
-            ));
-            // What has a stand-in, or only belongs to the original, is missed by nobody.
-            let needed = |name: &&str| ["pydantic", "yaml", "loguru", "rich"].contains(name);
-            let missing: Vec<&str> = python
-                .packages
-                .iter()
-                .filter(|(_, there)| !**there)
-                .map(|(name, _)| name.as_str())
-                .filter(needed)
-                .collect();
-            if !missing.is_empty() {
-                text.push_str(&format!(
-                    "  not installed there: {} (needed only by plugins that import them)\n",
-                    missing.join(", ")
-                ));
-            }
-        }
-        (None, Some(fault)) => text.push_str(&faults_text(std::slice::from_ref(fault), "  ")),
-        (None, None) => text.push_str("  was not looked for\n"),
-    }
-    text.push_str(&format!("places:\n  {}\n", catalog.sources.join("\n  ")));
-    let mut faults = doubled(catalog);
-    faults.extend(without_program(catalog, environ));
-    faults.extend(crate::plan::faults_of_all(catalog));
-    faults.extend(without_python(catalog));
-    let code = if faults.is_empty() && catalog.unusable.is_empty() && catalog.warnings.is_empty() {
-        0
-    } else {
-        2
-    };
-    text.push_str(&notes(catalog));
-    if !faults.is_empty() {
-        text.push_str(&format!("\nproblems:\n{}", faults_text(&faults, "  ")));
-    }
-    if code == 0 {
-        text.push_str(&format!("\nall {} plugins can be used\n", catalog.plugins.len()));
-    }
-    let json = json!({
-        "python": catalog.python.as_ref().map(|python| json!({
-            "path": python.path, "version": python.version_text(), "from": python.why, "packages": python.packages,
-        })),
-        "python_fault": catalog.python_fault.as_ref().map(|fault| json!({"message": fault.message, "hints": fault.hints})),
-        "sources": catalog.sources,
-        "plugins": catalog.plugins.len(),
-        "unusable": catalog.unusable.iter().map(unusable_json).collect::<Vec<_>>(),
-        "replaced": replaced_json(catalog),
-        "warnings": catalog.warnings,
-        "plugin_warnings": catalog.plugins.iter().flat_map(|manifest| &manifest.warnings).collect::<Vec<_>>(),
-        "faults": faults_json(&faults),
-    });
-    Answer { text, json, code }
-}
-
 /// Returns what was found but is not used, and what was odd about the search.
-fn notes(catalog: &Catalog) -> String {
+pub(super) fn notes(catalog: &Catalog) -> String {
     let mut text = String::new();
     if !catalog.unusable.is_empty() {
         text.push_str("\ncannot be used:\n");
@@ -235,77 +175,6 @@ fn notes(catalog: &Catalog) -> String {
         text.push_str(&format!("\nwarning: {}\n", clean(warning)));
     }
     text
-}
-
-fn doubled(catalog: &Catalog) -> Vec<Fault> {
-    let mut names: Vec<&str> = catalog.names(None).collect();
-    names.sort_unstable();
-    let mut twice: Vec<&str> = names
-        .windows(2)
-        .filter(|pair| pair[0] == pair[1])
-        .map(|pair| pair[0])
-        .collect();
-    twice.dedup();
-    twice
-        .into_iter()
-        .filter_map(|name| catalog.find(name).err())
-        .collect()
-}
-
-/// Names the plugins that need Python where there is none.
-fn without_python(catalog: &Catalog) -> Option<Fault> {
-    let needs = |manifest: &&std::sync::Arc<Manifest>| matches!(manifest.launch, Launch::Python { .. });
-    let names: Vec<_> = catalog
-        .plugins
-        .iter()
-        .filter(needs)
-        .map(|manifest| manifest.name.as_str())
-        .collect();
-    if catalog.python.is_some() || names.is_empty() {
-        return None;
-    }
-    Some(
-        Fault::new(format!(
-            "these plugins need a Python interpreter: {}",
-            names.join(", ")
-        ))
-        .hint("install Python 3.9 or newer, or name one with `--python PATH`"),
-    )
-}
-
-fn without_program(catalog: &Catalog, environ: &Environ) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for manifest in &catalog.plugins {
-        let Launch::Command { argv } = &manifest.launch else {
-            continue;
-        };
-        let program = Path::new(&argv[0]);
-        let beside = Some(manifest.home.join(program)).filter(|beside| beside.is_file());
-        let named = program.components().count() == 1;
-        let on_path = || which::which_in(program, environ.var_os("PATH"), &environ.cwd).ok();
-        let found = beside.or_else(|| on_path().filter(|_| named));
-        if let Some(why) = found.as_deref().and_then(tool::refusal) {
-            let fault = Fault::new(format!("plugin `{}`: `{}` {why}", manifest.name, argv[0]));
-            faults.push(fault.hint(format!("correct it, or `command` in `{}`", manifest.origin)));
-        } else if found.is_none() {
-            let place = if named {
-                "beside the manifest or on `PATH`"
-            } else {
-                "there"
-            };
-            faults.push(
-                Fault::new(format!(
-                    "plugin `{}`: program `{}` is not {place}",
-                    manifest.name, argv[0]
-                ))
-                .hint(format!(
-                    "install it, or correct `command` in `{}`",
-                    manifest.origin
-                )),
-            );
-        }
-    }
-    faults
 }
 
 fn started(manifest: &Manifest) -> String {
@@ -373,33 +242,4 @@ fn order(kind: &Kind) -> usize {
         Kind::Other(_) => 4,
         Kind::Handler => 5,
     }
-}
-
-fn summary_json(manifest: &Manifest) -> Value {
-    json!({
-        "name": manifest.name,
-        "type": manifest.kind.name(),
-        "description": manifest.description,
-        "version": manifest.version,
-        "uses": manifest.uses,
-        "handles": manifest.handles,
-        "severity": manifest.check.severity.map(|severity| severity.name()),
-        "reads": manifest.check.reads,
-        "legacy": manifest.legacy,
-        "origin": origin_json(&manifest.origin),
-    })
-}
-
-fn unusable_json(unusable: &Unusable) -> Value {
-    json!({
-        "name": unusable.name,
-        "place": unusable.place,
-        "distribution": unusable.distribution,
-        "faults": faults_json(&unusable.faults),
-    })
-}
-
-fn replaced_json(catalog: &Catalog) -> Value {
-    let one = |replaced: &crate::discover::Replaced| json!({"name": replaced.manifest.name, "origin": origin_json(&replaced.manifest.origin), "by": origin_json(&replaced.by)});
-    catalog.replaced.iter().map(one).collect()
 }

@@ -19,6 +19,14 @@ fn widest(header: &str, rows: &[Vec<String>], index: usize) -> usize {
         .fold(header.chars().count(), usize::max)
 }
 
+/// Returns whether all columns but the last may be as wide as they like, and the last one stays readable.
+pub(super) fn leaves_room(header: &[&str], rows: &[Vec<String>], width: u16) -> bool {
+    let names: usize = (0..header.len().saturating_sub(1))
+        .map(|index| widest(header[index], rows, index) + 2)
+        .sum();
+    names + LAST_COLUMNS <= usize::from(width)
+}
+
 /// Returns a table without lines; columns wrap so that it fits the width. Empty without rows.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: u16) -> String {
     if rows.is_empty() {

@@ -70,6 +70,10 @@ impl Converter<'_> {
             if shape.anything {
                 return Ok(texts.iter().map(|text| Value::from(text.as_str())).collect());
             }
+            // `--since 90 days ago`: a shell has made three words of one date.
+            if shape.moment || shape.day {
+                return self.text(&texts.join(" "), shape);
+            }
             return Err(format!("one value ({}), not {}", shape.words(), texts.len()));
         };
         texts
@@ -282,6 +286,11 @@ mod tests {
                 json!({"type": "integer"})
             ),
             Err("one value (integer), not 2".into())
+        );
+        let moment = json!({"type": "string", "format": "date-time"});
+        assert_eq!(
+            convert(Raw::List(vec!["90".into(), "days".into(), "ago".into()]), moment),
+            Ok(json!("2025-12-31T12:00:00"))
         );
         assert_eq!(convert(Raw::Bare, json!({"type": "boolean"})), Ok(json!(true)));
         assert!(convert(Raw::Bare, json!({"type": "string"})).is_err());

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::change::Making;
+use super::hashes::Hashes;
 use super::installed::{Installed, installed};
-use super::installer::{Hashes, How, Installer, Watch};
+use super::installer::{How, Installer, Watch};
 use super::light::{LIGHT_VERSION, light_hash, write_light};
 use super::lock::{LockFile, Package, Requested, Source, normal};
+use super::making::Making;
 use super::request::{Place, Wanted, file_url};
 use super::store::{Changing, Store};
 use super::trouble::Trouble;

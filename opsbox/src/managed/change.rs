@@ -1,6 +1,5 @@
 //! Adding and removing packages: a whole new environment beside the old one, which stays until the new one is there.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use super::build::{Builder, Built};
 use super::installer::{Installer, Watch};
 use super::lock::{LOCK_FILE, LockFile, Requested, Source, normal};
-use super::pythons::{Pythons, base_of};
+use super::pythons::{Pythons, base_of, no_python};
 use super::request::Wanted;
 use super::store::{Active, Changing, Store};
 use super::trouble::Trouble;
@@ -371,24 +370,6 @@ fn version_of(text: &str) -> (u32, u32, u32) {
     (next(), next(), next())
 }
 
-fn no_python(refused: &[(Interpreter, Vec<String>)]) -> Fault {
-    let Some((_, demands)) = refused.first() else {
-        return Fault::new("no Python to make an environment with: none of 3.9 or newer is on `PATH`, kept by pyenv or by uv")
-            .hint("install Python 3.11, which the published packages demand, or name an interpreter with `--python PATH`");
-    };
-    let there: Vec<String> = refused
-        .iter()
-        .map(|(python, _)| format!("{} ({})", python.version_text(), python.path.display()))
-        .collect();
-    Fault::new(format!(
-        "no Python that all packages accept: {}; there is: {}",
-        demands.join("; "),
-        there.join(", ")
-    ))
-    .hint("install one that they accept (`uv python install 3.11`, your system's packages, pyenv), or name it with `--python PATH`")
-    .hint("`--any-python` ignores what packages demand of Python; most run all the same")
-}
-
 /// Turns a trouble into what a person is told.
 fn failure(trouble: Trouble) -> Failure {
     let unchanged = "nothing was changed";
@@ -399,32 +380,5 @@ fn failure(trouble: Trouble) -> Failure {
         },
         Trouble::Python(demands) => Failure::run(Fault::new(demands.join("; "))),
         Trouble::Conflict(fault) | Trouble::Failed(fault) => Failure::run(fault.hint(unchanged)),
-    }
-}
-
-/// The folder of an environment in the making: removed with all in it, unless it is kept.
-#[derive(Debug)]
-pub(super) struct Making(Option<PathBuf>);
-
-impl Making {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self(Some(folder))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        self.0.as_deref().unwrap_or(Path::new(""))
-    }
-
-    fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.0 {
-            // What cannot be removed now is removed by the next change.
-            let _removed = fs::remove_dir_all(folder);
-        }
     }
 }

@@ -6,9 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::lock::normal;
+use super::hashes::{Hashes, of_list, of_report};
 use super::trouble::{Trouble, of_failure};
 use crate::environ::Environ;
 use crate::error::Fault;
@@ -63,9 +61,6 @@ pub(super) struct How<'a> {
     /// Versions to keep to.
     pub(super) constraints: Option<&'a Path>,
 }
-
-/// Hashes by normalised name.
-pub(super) type Hashes = BTreeMap<String, Vec<String>>;
 
 /// One who installs.
 pub(super) struct Installer<'a> {
@@ -180,43 +175,45 @@ impl<'a> Installer<'a> {
 
     fn by_uv(&self, uv: &Path, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
         let python = interpreter_of(environment)?;
+        let read =
+            |path: &Path| fs::read_to_string(path).map_err(|error| Trouble::Failed(unreadable(path, &error)));
         let mut chosen = list.to_owned();
         if !how.no_deps {
             chosen = list.with_extension("chosen");
-            let mut args: Vec<OsString> = [
+            let mut args = words(&[
                 "pip",
                 "compile",
                 "--generate-hashes",
                 "--no-header",
                 "--no-annotate",
                 "--quiet",
-            ]
-            .map(OsString::from)
-            .to_vec();
-            args.extend([
-                "--no-python-downloads".into(),
-                "--python".into(),
-                python.clone().into_os_string(),
             ]);
+            args.extend(words(&["--no-python-downloads", "--python"]));
+            args.push(python.clone().into_os_string());
             args.extend(["--output-file".into(), chosen.clone().into_os_string()]);
             if let Some(constraints) = how.constraints {
                 args.extend(["--constraints".into(), constraints.into()]);
             }
+            // Of a folder, uv looks at the project's own file alone to see whether it changed.
+            if read(list)?.lines().any(|line| line.starts_with("file://")) {
+                args.push("--refresh".into());
+            }
             args.push(list.into());
             self.must(uv.as_os_str(), &args, "uv")?;
         }
-        let mut args: Vec<OsString> = [
+        let mut args = words(&[
             "pip",
             "install",
             "--no-deps",
             "--compile-bytecode",
             "--no-python-downloads",
-            "--strict",
-        ]
-        .map(OsString::from)
-        .to_vec();
+        ]);
         if how.hashes {
             args.push("--require-hashes".into());
+        }
+        let text = read(&chosen)?;
+        for name in text.lines().filter_map(local) {
+            args.extend(["--refresh-package".into(), name.into()]);
         }
         args.extend([
             "--python".into(),
@@ -225,9 +222,7 @@ impl<'a> Installer<'a> {
             chosen.clone().into_os_string(),
         ]);
         self.must(uv.as_os_str(), &args, "uv")?;
-        let text =
-            fs::read_to_string(&chosen).map_err(|error| Trouble::Failed(unreadable(&chosen, &error)))?;
-        Ok(hashes_of_list(&text))
+        Ok(of_list(&text))
     }
 
     fn by_pip(&self, environment: &Path, list: &Path, how: How<'_>) -> Result<Hashes, Trouble> {
@@ -264,9 +259,7 @@ impl<'a> Installer<'a> {
         let python = interpreter_of(environment)?;
         self.must(python.as_os_str(), &args, "pip")?;
         let bytes = fs::read(&report).map_err(|error| Trouble::Failed(unreadable(&report, &error)))?;
-        Ok(hashes_of_report(
-            &serde_json::from_slice(&bytes).unwrap_or_default(),
-        ))
+        Ok(of_report(&serde_json::from_slice(&bytes).unwrap_or_default()))
     }
 
     /// Removes packages that only the making of the environment needed.
@@ -321,6 +314,16 @@ impl<'a> Installer<'a> {
     }
 }
 
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// Returns the name in a line of a list that speaks of a folder or file: `name @ file://…`.
+fn local(line: &str) -> Option<&str> {
+    line.split_once(" @ file://")
+        .map(|(name, _)| name.split('[').next().unwrap_or(name))
+}
+
 fn unreadable(path: &Path, error: &io::Error) -> Fault {
     Fault::new(format!("`{}` cannot be read: {error}", path.display()))
 }
@@ -352,61 +355,4 @@ fn variables(environ: &Environ) -> BTreeMap<OsString, OsString> {
         .or_insert_with(|| "ssh -oBatchMode=yes".into());
     env.insert("PYTHONUTF8".into(), "1".into());
     env
-}
-
-/// Reads the hashes off a list with `--hash=` parts.
-fn hashes_of_list(text: &str) -> Hashes {
-    let mut found = Hashes::new();
-    let joined = text.replace("\\\n", " ");
-    for line in joined
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
-        let name = normal(&line[..end.unwrap_or(line.len())]);
-        let hashes = line
-            .split_whitespace()
-            .filter_map(|word| word.strip_prefix("--hash="));
-        found.insert(name, hashes.map(str::to_owned).collect());
-    }
-    found
-}
-
-/// Reads the hashes off what pip reports of an installation.
-fn hashes_of_report(report: &Value) -> Hashes {
-    let mut found = Hashes::new();
-    for item in report["install"].as_array().into_iter().flatten() {
-        let name = normal(item["metadata"]["name"].as_str().unwrap_or_default());
-        let archive = &item["download_info"]["archive_info"];
-        let hash = archive["hashes"]["sha256"]
-            .as_str()
-            .map(|hash| format!("sha256:{hash}"));
-        // Before version 23 there was one hash, written `sha256=…`.
-        let hash = hash.or_else(|| archive["hash"].as_str().map(|hash| hash.replacen('=', ":", 1)));
-        found.insert(name, hash.into_iter().collect());
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn hashes_are_read_from_both_installers() {
-        let list = "--index-url https://h\nA_b==1 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nopsbox @ file:///x.whl\n";
-        let found = hashes_of_list(list);
-        assert_eq!(found["a-b"], ["sha256:aa", "sha256:bb"]);
-        assert_eq!(found["opsbox"], [""; 0]);
-        let item = |name: &str, archive: Value| json!({"metadata": {"name": name}, "download_info": {"archive_info": archive}});
-        let report = json!({"install": [item("A_b", json!({"hashes": {"sha256": "aa"}})), item("c", json!({"hash": "sha256=cc"}))]});
-        let found = hashes_of_report(&report);
-        assert_eq!(
-            (&found["a-b"][..], &found["c"][..]),
-            (&["sha256:aa".to_owned()][..], &["sha256:cc".to_owned()][..])
-        );
-    }
 }

@@ -6,10 +6,12 @@
 mod build;
 mod change;
 pub(crate) mod demand;
+mod hashes;
 mod installed;
 mod installer;
 mod light;
 mod lock;
+mod making;
 mod pythons;
 mod request;
 mod store;

@@ -120,3 +120,22 @@ pub(super) fn base_of(environment: &Path) -> Option<PathBuf> {
         .map(|name| home.join(name))
         .find(|path| path.is_file())
 }
+
+/// Says that no interpreter will do: there is none, or each was refused by what packages demand.
+pub(super) fn no_python(refused: &[(Interpreter, Vec<String>)]) -> Fault {
+    let Some((_, demands)) = refused.first() else {
+        return Fault::new("no Python to make an environment with: none of 3.9 or newer is on `PATH`, kept by pyenv or by uv")
+            .hint("install Python 3.11, which the published packages demand, or name an interpreter with `--python PATH`");
+    };
+    let there: Vec<String> = refused
+        .iter()
+        .map(|(python, _)| format!("{} ({})", python.version_text(), python.path.display()))
+        .collect();
+    Fault::new(format!(
+        "no Python that all packages accept: {}; there is: {}",
+        demands.join("; "),
+        there.join(", ")
+    ))
+    .hint("install one that they accept (`uv python install 3.11`, your system's packages, pyenv), or name it with `--python PATH`")
+    .hint("`--any-python` ignores what packages demand of Python; most run all the same")
+}

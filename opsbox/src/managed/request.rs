@@ -140,11 +140,12 @@ impl Wanted {
         })
     }
 
-    /// Returns the normalised name, where it was written.
+    /// Returns the normalised name, where it was written or can be read off the wheel's name or the project's own file.
     pub(super) fn name(&self) -> Option<String> {
         match &self.place {
             Place::Name(name) => Some(name.clone()),
-            Place::Path(_) | Place::Address(_) => None,
+            Place::Path(path) => project_of(path),
+            Place::Address(_) => None,
         }
     }
 
@@ -152,6 +153,17 @@ impl Wanted {
     pub(super) fn light_extras(&self) -> Option<&str> {
         (self.place == Place::Name("opsbox".to_owned())).then(|| self.line.trim_start_matches("opsbox"))
     }
+}
+
+/// Returns the normalised name of a wheel, or of the project in a folder; a project may leave it to its build.
+fn project_of(path: &Path) -> Option<String> {
+    if path.is_file() {
+        let wheel = path.file_name()?.to_str()?.strip_suffix(".whl")?;
+        return wheel.split('-').next().map(normal);
+    }
+    let text = std::fs::read_to_string(path.join("pyproject.toml")).ok()?;
+    let project: toml::Table = text.parse().ok()?;
+    project.get("project")?.get("name")?.as_str().map(normal)
 }
 
 fn refuse_original(project: &str) -> Result<(), Fault> {
@@ -242,6 +254,18 @@ mod tests {
         let real = project.canonicalize().unwrap();
         assert_eq!(local.place, Place::Path(real.clone()));
         assert!(local.line.ends_with("/my%20checks"), "{}", local.line);
+        assert_eq!(local.name(), None, "the project leaves it to its build");
+        std::fs::write(
+            project.join("pyproject.toml"),
+            "[project]\nname = \"My.Checks\"\n",
+        )
+        .unwrap();
+        assert_eq!(local.name().as_deref(), Some("my-checks"));
+        std::fs::write(environ.cwd.join("my_checks-1-py3-none-any.whl"), "").unwrap();
+        assert_eq!(
+            read("my_checks-1-py3-none-any.whl").name().as_deref(),
+            Some("my-checks")
+        );
         assert_eq!(read(&local.what), local, "what is kept can be read again");
         assert_eq!(
             decoded(local.line.strip_prefix("file://").unwrap()),

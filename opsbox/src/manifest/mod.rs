@@ -182,8 +182,9 @@ pub struct RegoCheck {
     pub file: String,
     /// The policy.
     pub policy: Policy,
-    /// The version of the language: 1, or 0 for old policies.
-    pub version: u8,
+    /// The version of the language: 1, or 0 for old policies; `None`: 1, or 0 where the text is old. Only checks of the original may leave
+    /// it open.
+    pub version: Option<u8>,
     /// The rule that holds the findings.
     pub rule: String,
     /// Whether an error of a built-in function fails the check.

@@ -50,16 +50,17 @@ pub(super) fn rego(
         .string(report, "rule")
         .unwrap_or_else(|| "details".to_owned());
     let version = match table.integers(report, "version", "version = 1").as_deref() {
-        None => 1,
-        Some([0]) => 0,
-        Some([1]) => 1,
+        None if lenient => None,
+        None => Some(1),
+        Some([0]) => Some(0),
+        Some([1]) => Some(1),
         Some(_) => {
             let hint = "write `version = 0` for old policies, or leave it out".to_owned();
             report
                 .fault(table.offset("version"), "`version` in `[rego]` must be 0 or 1")
                 .hints
                 .push(hint);
-            1
+            Some(1)
         }
     };
     let file = table.required(report, "rego_file", "check.rego")?;

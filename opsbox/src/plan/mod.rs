@@ -164,6 +164,15 @@ impl Plan {
     }
 }
 
+/// Returns the handler plugin that would run a plugin; `None` where the host does, or nothing can.
+pub fn handler_of(catalog: &Catalog, manifest: &Arc<Manifest>) -> Option<String> {
+    if manifest.kind == Kind::Handler {
+        return None;
+    }
+    let planned = Closure::new(catalog).step(manifest);
+    planned.served_by().map(str::to_owned)
+}
+
 /// Returns what would keep each plugin from any plan: what it uses is missing, goes in a circle, or no handler serves its type.
 pub fn faults_of_all(catalog: &Catalog) -> Vec<Fault> {
     let mut closure = Closure::new(catalog);

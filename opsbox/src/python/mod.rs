@@ -117,6 +117,13 @@ pub fn bridge_files() -> &'static [(&'static str, &'static str)] {
 ///
 /// The last item is the bridge's one argument, a JSON object: `name`, `type`, `module`, `class_name`, `folder`, `source`.
 pub fn bridge_argv(interpreter: &Interpreter, files_root: &Path, manifest: &Manifest) -> Vec<OsString> {
+    let mut argv = script_argv(interpreter, files_root, "main.py");
+    argv.push(spec_of(manifest).to_string().into());
+    argv
+}
+
+/// Returns what the bridge is told of a plugin.
+fn spec_of(manifest: &Manifest) -> serde_json::Value {
     let (module, class_name, source) = match &manifest.launch {
         Launch::Python {
             module,
@@ -128,17 +135,14 @@ pub fn bridge_argv(interpreter: &Interpreter, files_root: &Path, manifest: &Mani
         } => (module.as_str(), class_name.as_str(), "directory"),
         _ => ("", "", "directory"),
     };
-    let spec = serde_json::json!({
+    serde_json::json!({
         "name": manifest.name,
         "type": manifest.kind.name(),
         "module": module,
         "class_name": class_name,
         "folder": manifest.home.to_string_lossy(),
         "source": source,
-    });
-    let mut argv = script_argv(interpreter, files_root, "main.py");
-    argv.push(spec.to_string().into());
-    argv
+    })
 }
 
 /// Returns the command line of one of the bridge's scripts.

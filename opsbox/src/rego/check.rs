@@ -21,9 +21,9 @@ pub struct Check {
     pub file: String,
     /// The policy's text.
     pub policy: String,
-    /// The version of the language: 0 or 1.
-    #[serde(default = "one")]
-    pub version: u8,
+    /// The version of the language: 0 or 1; `None`: 1, or 0 where the policy is not valid as such and is as the old one.
+    #[serde(default)]
+    pub version: Option<u8>,
     /// The rule whose value are the findings.
     #[serde(default = "details")]
     pub rule: String,
@@ -50,10 +50,6 @@ pub struct Check {
     pub format: bool,
 }
 
-fn one() -> u8 {
-    1
-}
-
 fn yes() -> bool {
     true
 }
@@ -63,9 +59,9 @@ fn details() -> String {
 }
 
 impl Check {
-    /// Returns the check's language.
+    /// Returns the check's language; where it is left open, the current one.
     pub fn language(&self) -> Version {
-        language(self.version)
+        self.version.map_or(Version::V1, language)
     }
 }
 
@@ -85,6 +81,8 @@ pub struct Answer {
     pub result: Vec<u8>,
     /// What the policy printed, line by line.
     pub prints: Vec<String>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
 }
 
 impl Answer {
@@ -111,9 +109,31 @@ pub fn run(check: &Check, input: Value, time: Option<Duration>) -> Result<Answer
         strict: check.strict,
         time,
     };
-    let mut policy = Policy::parse(&check.file, &check.policy, options)?;
+    let (mut policy, warning) = parse(check, options)?;
     policy.set_data(input, config(check.config.as_deref())?)?;
-    answer(check, &mut policy, Policy::take_prints)
+    let mut answer = answer(check, &mut policy, Policy::take_prints)?;
+    answer.warnings.extend(warning);
+    Ok(answer)
+}
+
+/// Parses a check's policy, where its language is left open as the old one, too; then with a warning.
+fn parse(check: &Check, options: Options) -> Result<(Policy<'_>, Option<String>), RegoError> {
+    let parsed = Policy::parse(&check.file, &check.policy, options);
+    let (Err(error @ RegoError::Parse { .. }), None) = (&parsed, check.version) else {
+        return parsed.map(|policy| (policy, None));
+    };
+    let old = Options {
+        version: Version::V0,
+        ..options
+    };
+    // Where it is no valid policy in either, the current language's complaint is the useful one.
+    let policy = Policy::parse(&check.file, &check.policy, old).map_err(|_| error.clone())?;
+    let warning = format!(
+        "the policy `{}` of `{}` is in the syntax before OPA 1.0, and OPA 1.0 refuses it: set `version = 0` in [rego] of its manifest, or \
+         bring it up to date with `opa fmt --v0-v1 --write`",
+        check.file, check.name
+    );
+    Ok((policy, Some(warning)))
 }
 
 /// A policy that can be asked for the values of its rules, here or on a server.
@@ -158,6 +178,7 @@ pub(crate) fn answer<R: Rules>(
         findings: findings::count(&found),
         result: result(check, applies, &found),
         prints: prints(policy),
+        warnings: Vec::new(),
     })
 }
 

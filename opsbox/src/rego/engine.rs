@@ -8,7 +8,7 @@ use regorus::{Engine, PolicyLengthConfig, Value};
 
 use super::check::Rules;
 use super::error::{Place, RegoError, shorten};
-use super::{outline, scan};
+use super::{heads, outline, scan};
 
 /// Work units between two looks at the clock; at this number the look costs nothing that could be measured.
 const CHECK_INTERVAL: NonZeroU32 = NonZeroU32::new(1000).expect("the number is not zero");
@@ -63,6 +63,12 @@ pub(crate) fn timer(limit: Duration) -> ExecutionTimerConfig {
 /// [`RegoError::Parse`], and what [`scan::check`] finds.
 pub fn add_policy(engine: &mut Engine, file: &str, text: &str) -> Result<(), RegoError> {
     scan::check(file, text)?;
+    // What cannot be guarded is told by the policy as it is.
+    if let Some(guarded) = heads::guarded(text)
+        && engine.add_policy(file.to_owned(), guarded).is_ok()
+    {
+        return Ok(());
+    }
     engine
         .add_policy(file.to_owned(), text.to_owned())
         .map(drop)
@@ -273,9 +279,18 @@ fn locate(file: &str, text: &str, error: &str) -> (Box<Place>, String) {
         .trim();
     let message = shorten(message, 2000);
     match numbers {
-        Some((line, column)) => (Place::line(file, text, line, Some(column)), message),
+        Some((line, column)) => {
+            let column = is_as_written(text, line).then_some(column);
+            (Place::line(file, text, line, column), message)
+        }
         None => (Place::file(file), message),
     }
+}
+
+/// Says whether the interpreter saw a line as the author wrote it, so that its columns are the author's.
+fn is_as_written(text: &str, line: u32) -> bool {
+    let line = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+    heads::guarded(text).is_none_or(|guarded| guarded.lines().nth(line) == text.lines().nth(line))
 }
 
 /// Reads the circle out of the interpreter's text: each rule's line stands there once more than it is in the circle.

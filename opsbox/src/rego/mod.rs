@@ -18,6 +18,10 @@ pub mod outline;
 pub mod scan;
 pub mod spell;
 
+mod heads;
 mod stdio;
 
 pub use worker::serve;
+
+#[cfg(test)]
+mod tests;

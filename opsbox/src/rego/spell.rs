@@ -43,7 +43,12 @@ impl Speller {
             Value::Number(_) => self.write_number(out, value),
             Value::String(text) => write_string(out, text),
             Value::Array(items) => self.write_list(out, items.iter()),
-            Value::Set(items) => self.write_list(out, items.iter_sorted()),
+            Value::Set(items) => {
+                // The interpreter puts sets before objects, OPA after them; all else is in the same order.
+                let is_set = |item: &&Value| matches!(item, Value::Set(_));
+                let others = items.iter_sorted().filter(|item| !is_set(item));
+                self.write_list(out, others.chain(items.iter_sorted().filter(is_set)));
+            }
             Value::Object(fields) => self.write_object(out, fields),
         }
     }
@@ -100,12 +105,23 @@ impl Speller {
         // The crate does not export its number type, but two values of it can be asked whether they are the same variant.
         match number.as_f64() {
             Some(float) if discriminant(number) == discriminant(probe) => {
-                // The writer is a vector and the float is finite, so this cannot fail.
-                let _ = serde_json::to_writer(out, &float);
+                write_float(out, float);
             }
             _ => out.extend_from_slice(number.format_decimal().as_bytes()),
         }
     }
+}
+
+/// Appends a finite float. A small one has an exponent of two digits at least (`1e-07`), as Go and Python spell it.
+fn write_float(out: &mut Vec<u8>, float: f64) {
+    if float == 0.0 || float.abs() >= 1e-4 {
+        // The writer is a vector and the float is finite, so this cannot fail.
+        let _ = serde_json::to_writer(out, &float);
+        return;
+    }
+    let text = format!("{float:e}");
+    let (digits, exponent) = text.split_once("e-").unwrap_or((&text, "0"));
+    out.extend_from_slice(format!("{digits}e-{exponent:0>2}").as_bytes());
 }
 
 /// Appends a string as JSON text.
@@ -145,7 +161,9 @@ mod tests {
             "18446744073709551615",
             "-9223372036854775808",
             "1e+21",
-            "1e-7",
+            "1e-07",
+            "1.5e-05",
+            "0.00015",
             "1e+16",
             "1.7976931348623157e+308",
             "5e-324",

@@ -315,6 +315,7 @@ impl<W: Write> Worker<W> {
                         answer?
                     }
                 };
+                self.warnings.extend(answer.warnings.iter().cloned());
                 Ok((answer.json(), answer.prints))
             }
             Job::Test(suite) => Ok((json!(testing::run(&suite)?).to_string().into_bytes(), Vec::new())),

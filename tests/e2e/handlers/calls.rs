@@ -198,6 +198,14 @@ fn a_built_in_type_goes_to_a_handler_plugin_only_where_it_is_named() {
         .opsbox(&["plugins", "show", "mine"])
         .exits(0)
         .prints(&["handles", "input, rego"]);
+    sandbox
+        .opsbox(&["plugins", "show", "special"])
+        .exits(0)
+        .prints(&["run by", "handler mine"]);
+    sandbox
+        .opsbox(&["plugins", "show", "usual"])
+        .exits(0)
+        .hides(&["run by"]);
     let seen = sandbox.opsbox(&["run", "usual,special-json_out"]).exits(0);
     assert_eq!(sandbox.read("work/served"), "special\n", "{seen}");
 }

@@ -12,12 +12,20 @@ pub(super) const CLAIMS: &[Claim] = &[
     claim!("text_out", "a folder", "same", text_out),
 ];
 
-const OUTPUT: &str = "type = \"output\"\nuses = [\"general\"]\n";
+/// The published classes: plugin, module and class.
+pub(super) const PUBLISHED: [(&str, &str, &str); 3] = [
+    ("cli_out", "cli.cli", "CLIOutput"),
+    ("json_out", "json_file.json_file", "JSONFileOutput"),
+    ("text_out", "text_file.text_file", "TextFileOutput"),
+];
+
+pub(super) const OUTPUT: &str = "type = \"output\"\nuses = [\"general\"]\n";
 
 #[test]
 fn cli_out() {
     let Some(world) = World::new() else { return };
-    world.under_another_name("published", "cli.cli", "CLIOutput", OUTPUT);
+    let (_, module, class) = PUBLISHED[0];
+    world.under_another_name("published", module, class, OUTPUT);
     let seen = world.run("two-published", &json!({})).exits(0).prints(&[
         "CLI output",
         "You have 2 results from the following plugins: ['stray_ebs', 'console_access']",
@@ -34,7 +42,8 @@ fn cli_out() {
 #[test]
 fn json_out() {
     let Some(world) = World::new() else { return };
-    world.under_another_name("published", "json_file.json_file", "JSONFileOutput", OUTPUT);
+    let (_, module, class) = PUBLISHED[1];
+    world.under_another_name("published", module, class, OUTPUT);
     world
         .run("two-published", &json!({"output_folder": "out"}))
         .exits(0);
@@ -46,7 +55,8 @@ fn json_out() {
 #[test]
 fn text_out() {
     let Some(world) = World::new() else { return };
-    world.under_another_name("published", "text_file.text_file", "TextFileOutput", OUTPUT);
+    let (_, module, class) = PUBLISHED[2];
+    world.under_another_name("published", module, class, OUTPUT);
     world
         .run("two-published", &json!({"output_folder": "out"}))
         .exits(0);

@@ -1,9 +1,11 @@
 //! Every plugin package published for the original, unchanged, in one environment.
 
 mod assistant;
+mod checks;
 mod compatibility;
 mod discovered;
 mod files;
+mod handlers;
 mod mail;
 mod tickets;
 

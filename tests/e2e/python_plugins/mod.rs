@@ -6,4 +6,5 @@ mod environment;
 mod failures;
 mod flow;
 mod installed;
+mod names;
 mod warm;

@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
-pub use opa::{Hanging, OpaServer};
+pub use opa::{Hanging, OpaServer, opa};
 pub use packages::{packages, packages_for_github};
 pub use python::{python, venv};
 pub use server::Server;

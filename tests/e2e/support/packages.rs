@@ -36,11 +36,15 @@ pub fn packages_for_github() -> Option<PathBuf> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let all = packages()?;
-        let newer = |name: &str| suitable(&[name]).filter(|(minor, _)| *minor >= 12);
-        if newer(all.to_str()?).is_some() {
+        if suitable(&[all.to_str()?])?.0 >= 12 {
             return Some(all);
         }
-        let (minor, python) = newer("python3.12").or_else(|| newer("python3.13"))?;
+        let mut names = vec!["python3.12".to_owned(), "python3.13".to_owned()];
+        names.extend(of_pyenv());
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (minor, python) = names
+            .iter()
+            .find_map(|name| suitable(&[name]).filter(|(minor, _)| *minor >= 12))?;
         let wanted = |section: &str| section.starts_with("plugins") || section.starts_with("imported by all");
         Some(environment("packages-venv-3.12", minor, &python, &wanted))
     });
@@ -48,6 +52,21 @@ pub fn packages_for_github() -> Option<PathBuf> {
         eprintln!("skipped: no Python 3.12 or 3.13 on PATH");
     }
     made.clone()
+}
+
+/// Returns the interpreters that pyenv has; its shims start only those that are switched on.
+fn of_pyenv() -> Vec<String> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pyenv"));
+    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from).or(home);
+    let versions = root.and_then(|root| fs::read_dir(root.join("versions")).ok());
+    let mut found: Vec<_> = versions
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin/python3").display().to_string())
+        .collect();
+    found.sort();
+    found
 }
 
 /// Returns the minor version and the path of the first interpreter that the packages can be installed for.

@@ -1,5 +1,6 @@
 //! What `opsbox plugins` shows.
 
+use crate::discover::Unusable;
 use std::path::PathBuf;
 
 use expect_test::expect;
@@ -106,12 +107,14 @@ fn doctor_names_each_problem_and_its_remedy() {
     };
     catalog.plugins.push(std::sync::Arc::new(manifest));
     catalog.python_fault = Some(Fault::new("no Python interpreter found").hint("install it"));
-    let answer = doctor(&catalog, &environ(folder.path(), &[]));
+    let answer = super::super::doctor::doctor(&catalog, &environ(folder.path(), &[]), &[]);
     assert_eq!(answer.code, 2);
     expect![[r#"
         python:
           no Python interpreter found
             hint: install it
+        managed environment:
+          none; `opsbox plugins add NAME` makes one
         places:
           built in
 

@@ -71,7 +71,7 @@ fn an_old_policy_runs_as_version_0_only() {
     );
     check(
         policy,
-        &none(),
+        &serde_json::json!({"version": 1}),
         "{}",
         &expect![[r#"
         parse: old.rego:2:12: `if` keyword is required before rule body
@@ -320,4 +320,29 @@ fn a_rule_may_be_a_path() {
     assert_eq!(answer.findings, 1);
     let error = self::answer(policy, &serde_json::json!({"rule": "report.finding"}), "{}").unwrap_err();
     assert_eq!(error.kind(), "no_such_rule");
+}
+
+#[test]
+fn a_policy_of_an_open_version_may_be_old_and_is_told_to_be() {
+    let old =
+        "package p\nimport future.keywords.in\ndetails[found] { some n in [1, 2]; found := {\"n\": n} }\n";
+    let run = |policy: &str, version: Option<u8>| {
+        let check = serde_json::json!({"name": "c", "file": "c.rego", "policy": policy, "version": version});
+        let check: Check = serde_json::from_value(check).unwrap();
+        super::run(&check, Value::Null, None)
+    };
+    let answer = run(old, None).unwrap();
+    assert_eq!(answer.findings, 2);
+    assert!(
+        answer.warnings[0].starts_with("the policy `c.rego` of `c` is in the syntax before OPA 1.0"),
+        "{:?}",
+        answer.warnings
+    );
+    assert!(run(old, Some(0)).unwrap().warnings.is_empty());
+    assert!(matches!(run(old, Some(1)), Err(RegoError::Parse { .. })));
+    let current = "package p\nimport rego.v1\ndetails contains {\"n\": 1} if true\n";
+    assert!(run(current, None).unwrap().warnings.is_empty());
+    // What is wrong in both is told in the words of the current one.
+    let error = run("package p\ndetails contains x if { x := [ }\n", None).unwrap_err();
+    assert_eq!(error.place().and_then(|place| place.line), Some(2), "{error}");
 }

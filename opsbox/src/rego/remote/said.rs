@@ -53,6 +53,9 @@ pub(super) fn refusal(server: &Server, check: &Check, response: &Response) -> Re
     };
     let message = shorten(&item.message, MOST_CHARS);
     if item.code.starts_with("rego_") {
+        let is_old = check.version != Some(1) && message.contains("keyword is required");
+        let why = "; the server takes Rego as of OPA 1.0 only, unless it is started with --v0-compatible";
+        let message = if is_old { message + why } else { message };
         RegoError::Parse { place, message }
     } else {
         RegoError::Evaluation { place, message }

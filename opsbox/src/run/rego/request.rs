@@ -21,7 +21,7 @@ struct CheckFacts<'a> {
     name: &'a str,
     file: &'a str,
     policy: &'a str,
-    version: u8,
+    version: Option<u8>,
     rule: &'a str,
     strict: bool,
     config: &'a Map<String, Value>,

@@ -116,6 +116,11 @@ class Bridge:
         if self._import_error is not None:
             raise self._cannot_import(call.method)
         hook, spelling = self._hook(call.method)
+        unwatch = None
+        if call.method in _PART:
+            from opsbox._bridge import threads
+
+            unwatch = threads.watch(self._thread_ended)
         try:
             return self._run(call, hook)
         except WireError:
@@ -126,6 +131,9 @@ class Bridge:
             from opsbox._wire import faults
 
             raise faults.hook_failed(err, self.name, spelling) from err
+        finally:
+            if unwatch is not None:
+                unwatch()
 
     def settle(self) -> None:
         """Sends what was printed before the answer goes out."""
@@ -190,7 +198,8 @@ class Bridge:
 
         hook = getattr(self._plugin, "inject_data", None)
         if hook is None:
-            return b'{"patch":null}'
+            # A class whose source was not found has been said to have every hook.
+            return b'{"patch":null}' if self._plugin is None else b'{"patch":{}}'
         self._capture.drain(last=True)
         self.loop.channel.hold()
         patch = None
@@ -288,14 +297,25 @@ class Bridge:
     def _warn(self, text: str) -> None:
         self.loop.log("warn", text)
 
-    def _record(self, level: str, text: str, logger: str) -> None:
+    def _record(self, level: str, text: str, logger: str, raised: bool) -> None:
         self.loop.log(level, text, {"logger": logger} if logger else None)
-        call = self.loop.current
-        what = _PART.get(call.method) if level == "error" and call is not None else None
-        if what is not None:
+        if level == "error" or (raised and level == "warn"):
             # Such plugins catch and log what they could not do, and end as if they had done it.
+            self._gap(text)
+
+    def _thread_ended(self, thread: str, err: BaseException, traceback: object) -> None:
+        from traceback import format_exception
+
+        text = "".join(format_exception(type(err), err, traceback)).rstrip()
+        self.loop.log("error", f"thread `{thread}` ended with an exception that nobody caught\n{text}")
+        self._gap(f"thread `{thread}` ended with {type(err).__name__}: {err}")
+
+    def _gap(self, why: str) -> None:
+        call = self.loop.current
+        what = _PART.get(call.method) if call is not None else None
+        if what is not None:
             self.loop.notify(
-                "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": text[:2000]}
+                "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": why[:2000]}
             )
 
     def _in_child(self) -> None:

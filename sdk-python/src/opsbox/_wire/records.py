@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Warnings and errors are heard whether or not somebody sees them: they may tell of a gap.
+_HEARD = 30
 _LEVELS = ((40, "error"), (30, "warn"), (20, "info"), (10, "debug"))
 
 
@@ -18,11 +20,11 @@ class RecordFinder:
     """Notices the import of `logging` and `loguru` and sets each up right after.
 
     Args:
-        emit: Called with level, text and the logger's name.
+        emit: Called with level, text, the logger's name, and whether an exception is part of the record.
         least: Returns the least level that somebody will see, as a number of `logging`.
     """
 
-    def __init__(self, emit: Callable[[str, str, str], None], least: Callable[[], int]) -> None:
+    def __init__(self, emit: Callable[[str, str, str, bool], None], least: Callable[[], int]) -> None:
         self._waiting = {"logging": self._set_up_logging, "loguru": self._set_up_loguru}
         self._emit = emit
         self._least = least
@@ -67,7 +69,7 @@ class RecordFinder:
                     text += "\n" + logging.Formatter().formatException(record.exc_info)
             except Exception as err:
                 text = f"{record.msg!r} (its arguments do not fit: {err})"
-            emit(level_of(record.levelno), text, record.name)
+            emit(level_of(record.levelno), text, record.name, bool(record.exc_info and record.exc_info[1]))
             if logger_has_own_handlers(logger):
                 original(logger, record)
 
@@ -83,7 +85,7 @@ class RecordFinder:
         original = logging.Logger.callHandlers
         logging.Logger.callHandlers = call_handlers
         logging.root.addHandler(WireHandler())
-        logging.root.setLevel(self._least())
+        logging.root.setLevel(min(self._least(), _HEARD))
 
     def _set_up_loguru(self, loguru: object) -> None:
         emit = self._emit
@@ -93,14 +95,14 @@ class RecordFinder:
             text = record["message"]
             if record["exception"] is not None:
                 text = str(message).rstrip("\n")
-            emit(level_of(record["level"].no), text, record["name"] or "")
+            emit(level_of(record["level"].no), text, record["name"] or "", record["exception"] is not None)
 
         logger = loguru.logger
         logger.remove()
         # `diagnose` would write the values of variables, secrets among them, into the text.
         ours = logger.add(
             sink,
-            level=min(self._least(), 40),
+            level=min(self._least(), _HEARD),
             format="{message}",
             colorize=False,
             backtrace=False,

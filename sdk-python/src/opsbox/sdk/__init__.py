@@ -22,9 +22,10 @@ It needs neither pluggy nor pydantic. `opsbox.sdk.testing` runs a plugin in a te
 
 from __future__ import annotations
 
-from opsbox._wire.errors import Cancelled
+from opsbox._wire.errors import Cancelled, HostError
 from opsbox.sdk._context import gap, is_cancelled, log, output, progress
-from opsbox.sdk._plugin import Assistant, Check, Input, Output, Plugin, Provider
+from opsbox.sdk._host import PluginFacts, active_plugins, call_hook
+from opsbox.sdk._plugin import Assistant, Check, Handler, Input, Output, Plugin, Provider
 from opsbox.sdk._result import Result
 from opsbox.sdk._schema import option
 from opsbox.sdk._service import serve
@@ -33,11 +34,16 @@ __all__ = [
     "Assistant",
     "Cancelled",
     "Check",
+    "Handler",
+    "HostError",
     "Input",
     "Output",
     "Plugin",
+    "PluginFacts",
     "Provider",
     "Result",
+    "active_plugins",
+    "call_hook",
     "gap",
     "is_cancelled",
     "log",

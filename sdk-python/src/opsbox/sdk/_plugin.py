@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
+from opsbox.sdk._host import PluginFacts
 from opsbox.sdk._result import Result
 
 Config = TypeVar("Config")
@@ -95,6 +96,26 @@ class Output(Plugin[Config]):
 
     def process_results(self, results: list[Result]) -> None:
         """Delivers the results: to a file, a service, or with `output()` to the user."""
+        raise NotImplementedError
+
+
+class Handler(Plugin[Config]):
+    """Runs plugins of the types that its manifest's `[handler] handles` lists.
+
+    A plugin of such a type derives from `Plugin` and names its hooks in `hooks`; each is a method that takes
+    the parameters by name.
+    """
+
+    hooks = ("process_plugin",)
+
+    def process_plugin(self, plugin: PluginFacts, prior_results: list[Result]) -> list[Result]:
+        """Returns the step's results: calls the plugin's hooks with `call_hook`.
+
+        Args:
+            plugin: The plugin to run.
+            prior_results: What came before it: nothing in the first stage, else what an assistant or output
+                of its place would get.
+        """
         raise NotImplementedError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from opsbox._wire import channel, codec, results, stdio
 from opsbox._wire.errors import INVALID_PARAMS, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
-from opsbox.sdk import _context, _schema
+from opsbox.sdk import _context, _host, _schema
 from opsbox.sdk._plugin import Plugin, implemented
 from opsbox.sdk._result import Result
 
@@ -20,6 +20,7 @@ _PARAMETERS = {
     "process_input": "input",
     "process_results": "results",
 }
+_PROTOCOL_HOOKS = ("gather_data", *_PARAMETERS)
 _EXIT_BY_HAND = 64
 
 
@@ -106,7 +107,7 @@ class Service:
     def abandon(self) -> None:
         """Does nothing before the process ends at once."""
 
-    def record(self, level: str, text: str, logger: str) -> None:
+    def record(self, level: str, text: str, logger: str, raised: bool) -> None:
         """Sends a record of `logging` or `loguru`."""
         self._loop.log(level, text, {"logger": logger} if logger else None)
 
@@ -121,6 +122,10 @@ class Service:
             (plugin.activate if method == "activate" else plugin.close)()
             return b"{}"
         hook = getattr(plugin, method)
+        if method == "process_plugin":
+            return self._handle(hook, params)
+        if method not in _PROTOCOL_HOOKS:
+            return codec.encode(_host.to_wire(hook(**_host.from_wire(params))), self._warn)
         if method == "gather_data":
             return self._one(hook())
         value = params.get(_PARAMETERS[method])
@@ -135,6 +140,13 @@ class Service:
             return b"{}"
         if method == "inject_data":
             return self._one(returned)
+        return codec.encode(results.as_list(_members(returned)), self._warn)
+
+    def _handle(self, hook: Any, params: dict[str, Any]) -> bytes:
+        facts = _host.PluginFacts.from_members(**(params.get("plugin") or {}))
+        returned = hook(facts, results.list_from_wire(params.get("prior_results") or [], Result.from_members))
+        if facts.stage == "output":
+            return b"[]"
         return codec.encode(results.as_list(_members(returned)), self._warn)
 
     def _one(self, returned: Any) -> bytes:

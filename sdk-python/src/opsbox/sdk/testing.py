@@ -11,11 +11,13 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opsbox._wire.channel import Channel
+from opsbox._wire.errors import HostError
 from opsbox._wire.loop import Loop
+from opsbox.sdk._host import to_wire
 from opsbox.sdk._plugin import Plugin
 from opsbox.sdk._result import Result
 from opsbox.sdk._service import Service
@@ -59,6 +61,8 @@ class Harness:
         target: The plugin's class or an instance, run in memory; or the arguments of its program, run as a
             process.
         config: The fields to set; None sends none but configures and activates all the same.
+        host: For a handler: called with method and params of what it asks (`host/active_plugins`,
+            `host/call_hook`); returns the result, or raises `HostError` to refuse.
 
     Attributes:
         hello: The handshake's answer.
@@ -69,9 +73,13 @@ class Harness:
     """
 
     def __init__(
-        self, target: type[Plugin] | Plugin | Sequence[str], config: dict[str, Any] | None = None
+        self,
+        target: type[Plugin] | Plugin | Sequence[str],
+        config: dict[str, Any] | None = None,
+        host: Callable[[str, dict[str, Any]], Any] | None = None,
     ) -> None:
         self._target = target
+        self._host = host
         self._config = config or {}
         self._last_id = 0
         self.hello: dict[str, Any] = {}
@@ -129,6 +137,10 @@ class Harness:
         self.call("process_results", results=_wire(results))
         return self.output[before:]
 
+    def process_plugin(self, plugin: dict[str, Any], prior_results: Sequence[Result] = ()) -> list[Result]:
+        """Calls a handler; `plugin` are the facts as the host tells them."""
+        return _results(self.call("process_plugin", plugin=plugin, prior_results=_wire(prior_results)))
+
     def call(self, method: str, **params: Any) -> Any:
         """Calls any method and returns its result.
 
@@ -143,13 +155,25 @@ class Harness:
             if not line:
                 raise EOFError(f"the plugin ended during `{method}`")
             answer = json.loads(line)
-            if "method" in answer:
+            if "method" in answer and "id" in answer:
+                self._answer(answer)
+            elif "method" in answer:
                 self._note(answer["method"], answer["params"])
             elif answer["id"] == self._last_id and "error" in answer:
                 error = answer["error"]
                 raise HookError(error["code"], error["message"], error.get("data", {}))
             elif answer["id"] == self._last_id:
                 return answer["result"]
+
+    def _answer(self, asked: dict[str, Any]) -> None:
+        answer = {"jsonrpc": "2.0", "id": asked["id"]}
+        try:
+            if self._host is None:
+                raise HostError(-32601, f"the harness has no `host` to answer `{asked['method']}`")
+            answer["result"] = to_wire(self._host(asked["method"], asked["params"]))
+        except HostError as err:
+            answer["error"] = {"code": err.code, "message": err.message, "data": err.data}
+        self._peer.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
 
     def _note(self, method: str, params: dict[str, Any]) -> None:
         if method == "output":
