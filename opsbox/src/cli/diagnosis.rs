@@ -247,7 +247,7 @@ pub fn faults_of(catalog: &Catalog, diagnoses: &[Diagnosis]) -> Vec<Fault> {
                     .to_owned()
             } else {
                 format!(
-                    "install the original beside it: `{} -m pip install opsbox`",
+                    "install the original beside it: `{} -m pip install 'opsbox<1'`",
                     python.path.display()
                 )
             }));

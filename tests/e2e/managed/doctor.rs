@@ -64,7 +64,7 @@ fn each_thing_that_a_plugin_lacks_is_named_with_its_place_and_the_command() {
             &format!("{python} -m pip install no-such-module-of-mine no-such-package-of-mine yaml-of-mine deeper-thing-of-mine"),
                 "plugin `lacking` takes `Nonesuch` from `opsbox.plugins` (",
             "plugin `lacking` takes `NoSuchThing` from `opsbox.config` (",
-            &format!("install the original beside it: `{python} -m pip install opsbox`"),
+            &format!("install the original beside it: `{python} -m pip install 'opsbox<1'`"),
             "plugin `broken` cannot be read by Python 3.",
             "broken.py:3",
         ]);

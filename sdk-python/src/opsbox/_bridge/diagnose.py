@@ -185,6 +185,9 @@ class Source:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 self._module(alias.name, node.lineno)
+                home, _, last = alias.name.rpartition(".")
+                if home.split(".")[0] in _SHIMS:
+                    self.names.append((home, last, node.lineno))
                 if alias.name.split(".")[0] in self.own:
                     self.neighbours.update(alias.name.split("."))
                 if alias.name.split(".")[0] in _SHIMS and (alias.asname or "." not in alias.name):
