@@ -24,6 +24,8 @@ import scenarios
 from environment import FIXTURES, HERE, Environment, Skip
 
 N_LARGE = 100_000
+# Two of the fixtures' checks log errors about items that they leave out: the original ends with 0 all the same.
+PARTIAL = ((0,), (4,))
 FOLDERS = (FIXTURES / "plugins", FIXTURES / "providers")
 DATES = {
     "ec2_snapshot_old_threshold": "2024-06-01T00:00:00+00:00",
@@ -123,21 +125,21 @@ class Bench:
         every = ["--modules", ",".join(checks) + "-json_out"]
         dates = {key.upper(): value for key, value in DATES.items()}
         with_dates = [word for key, value in DATES.items() for word in (f"--{key}", value)]
-        yield Case("all", "all 21 checks to JSON, fixture providers", [*every, *flags, *with_dates])
-        yield Case("all-variables", "the same, settings as variables", every, {**variables, **dates})
+        yield Case("all", "all 21 checks to JSON, fixture providers", [*every, *flags, *with_dates], codes=PARTIAL)
+        yield Case("all-variables", "the same, settings as variables", every, {**variables, **dates}, codes=PARTIAL)
         cloud = scenarios.Cloud(self.environment)
         try:
             variables = {"AWS_ENDPOINT_URL": cloud.url}
             keys = {"aws_region": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
             settings = [word for key, value in keys.items() for word in (f"--{key}", value)]
-            settings += ["--ec2_snapshot_old_threshold", "2024-06-01T00:00:00+00:00"]
+            date = ["--ec2_snapshot_old_threshold", DATES["ec2_snapshot_old_threshold"]]
             idle = ["--modules", "idle_instances-cli_out"]
             four = ["--modules", "idle_instances,ec2_old_snapshots,stray_ebs,unattached_eips-cli_out"]
             plain = {key.upper(): value for key, value in keys.items()}
-            plain["EC2_SNAPSHOT_OLD_THRESHOLD"] = "2024-06-01T00:00:00+00:00"
+            plain["EC2_SNAPSHOT_OLD_THRESHOLD"] = DATES["ec2_snapshot_old_threshold"]
             yield Case("aws-one", "idle_instances to cli_out, mock AWS", [*idle, *settings], variables, providers=False)
             yield Case("aws-one-variables", "the same, settings as variables", idle, {**variables, **plain}, providers=False)
-            yield Case("aws-four", "four EC2 checks to cli_out, mock AWS", [*four, *settings], variables, providers=False)
+            yield Case("aws-four", "four EC2 checks to cli_out, mock AWS", [*four, *settings, *date], variables, providers=False)
             yield Case("aws-four-variables", "the same, settings as variables", four, {**variables, **plain}, providers=False)
         finally:
             cloud.close()
