@@ -1,6 +1,7 @@
 //! Values of secret fields, replaced wherever a plugin's own words are shown or kept.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -10,19 +11,55 @@ use crate::report::StepRecord;
 
 /// Shorter values are too common to be looked for inside other words.
 const MIN_CHARS: usize = 4;
+/// What stands alone before the `@` of a URL is taken for a token from this length on, and for a name below it.
+const MIN_TOKEN: usize = 12;
 
-/// Returns a text with `<secret>` for name and password of a URL in it: `https://<secret>@host`.
+/// Returns a text with `<secret>` for name and password of every URL in it: `https://<secret>@host`.
 pub fn userinfo(text: &str) -> Cow<'_, str> {
-    let Some(start) = text.find("://").map(|at| at + "://".len()) else {
-        return Cow::Borrowed(text);
-    };
-    let end = text[start..]
-        .find(['/', '?', '#'])
-        .map_or(text.len(), |at| start + at);
-    match text[start..end].rfind('@') {
-        Some(at) => Cow::Owned(format!("{}{SECRET}{}", &text[..start], &text[start + at..])),
-        None => Cow::Borrowed(text),
+    let mut shown = String::new();
+    let mut done = 0;
+    for found in userinfos(text) {
+        shown.push_str(&text[done..found.start]);
+        shown.push_str(SECRET);
+        done = found.end;
     }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(&text[done..]);
+    Cow::Owned(shown)
+}
+
+/// Returns a value without name and password of the URLs in its texts, however deep they are.
+pub fn userinfo_within(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(userinfo(text).into_owned()),
+        Value::Array(items) => items.iter().map(userinfo_within).collect(),
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, member)| (userinfo(name).into_owned(), userinfo_within(member)));
+            Value::Object(members.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// Returns where the URLs of a text have name and password, in order.
+fn userinfos(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(scheme) = text[from..].find("://") {
+        let start = from + scheme + "://".len();
+        let is_end = |c: char| matches!(c, '/' | '?' | '#') || c.is_whitespace();
+        let end = text[start..].find(is_end).map_or(text.len(), |at| start + at);
+        from = start;
+        if let Some(at) = text[start..end].rfind('@') {
+            found.push(start..start + at);
+            from = start + at;
+        }
+    }
+    found
 }
 
 /// The secrets of one run.
@@ -33,15 +70,15 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Takes the values of all secret fields.
+    /// Takes the values of all secret fields, and the passwords in the URLs of all others.
     pub fn of(plugins: &[PluginConfig]) -> Self {
         let mut spellings: Vec<String> = Vec::new();
-        let fields = plugins
-            .iter()
-            .flat_map(|plugin| &plugin.fields)
-            .filter(|field| field.secret);
-        for value in fields.filter_map(|field| field.value.as_ref()) {
-            collect(value, &mut spellings);
+        for field in plugins.iter().flat_map(|plugin| &plugin.fields) {
+            match &field.value {
+                Some(value) if field.secret => collect(value, &mut spellings),
+                Some(value) => passwords(value, &mut spellings),
+                None => {}
+            }
         }
         spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
         spellings.dedup();
@@ -93,6 +130,47 @@ impl Redactor {
     }
 }
 
+/// Takes the passwords out of the URLs in a value that is no secret otherwise. What stands alone before the `@` is a token where it is
+/// longer than names are.
+fn passwords(value: &Value, spellings: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            for userinfo in userinfos(text).into_iter().map(|range| &text[range]) {
+                let password = userinfo.split_once(':').map(|(_, password)| password);
+                let token = (userinfo.len() >= MIN_TOKEN).then_some(userinfo);
+                for part in password.into_iter().chain(token) {
+                    collect(&Value::from(part), spellings);
+                    collect(&Value::from(percent_decoded(part)), spellings);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| passwords(item, spellings)),
+        Value::Object(members) => members.values().for_each(|member| passwords(member, spellings)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Returns the text that a part of a URL stands for.
+fn percent_decoded(part: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = part;
+    while let Some(first) = rest.bytes().next() {
+        let code = rest.get(1..3).and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code.filter(|_| first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &rest[3..];
+            }
+            None => {
+                let length = rest.chars().next().map_or(1, char::len_utf8);
+                bytes.extend_from_slice(&rest.as_bytes()[..length]);
+                rest = &rest[length..];
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn collect(value: &Value, spellings: &mut Vec<String>) {
     match value {
         Value::String(text) => {
@@ -134,9 +212,32 @@ mod tests {
             ("http://u:p@ss@host/", "http://<secret>@host/"),
             ("http://host/a@b", "http://host/a@b"),
             ("me@host", "me@host"),
+            (
+                "http://a:b@x/,http://c:d@y",
+                "http://<secret>@x/,http://<secret>@y",
+            ),
+            (
+                "http://a:b@x,http://c:d@y/",
+                "http://<secret>@x,http://<secret>@y/",
+            ),
+            ("http://host and me@there", "http://host and me@there"),
             ("", ""),
         ] {
             assert_eq!(userinfo(text), shown);
         }
+    }
+
+    #[test]
+    fn passwords_of_urls_are_found_in_any_field_however_deep() {
+        let mut spellings = Vec::new();
+        let value = json!({"mirrors": ["http://bob:p%40ss-word@host/x"], "one": "https://ghp-0123456789@host", "n": 1});
+        passwords(&value, &mut spellings);
+        let redactor = Redactor { spellings };
+        let shown = redactor.text("bob logs in with p%40ss-word, p@ss-word and ghp-0123456789".into());
+        assert_eq!(shown, "bob logs in with <secret>, <secret> and <secret>");
+        assert_eq!(
+            userinfo_within(&value),
+            json!({"mirrors": ["http://<secret>@host/x"], "one": "https://<secret>@host", "n": 1})
+        );
     }
 }

@@ -144,7 +144,7 @@ fn outputs(kept: &Kept, query: &Delivering) -> Result<Vec<String>, Failure> {
         if left.is_empty() && !unclear.is_empty() {
             let names = unclear.join("`, `");
             let fault = Fault::new(format!(
-                "`{names}` may have what run `{id}` sent, or part of it: it delivered incompletely, or was delivering when the host ended"
+                "`{names}` may have what run `{id}` sent, or part of it: it delivered incompletely, or it or the host ended while it was delivering"
             ));
             let to = unclear.join(",");
             return Err(Failure::usage(

@@ -223,13 +223,7 @@ fn show_json(kept: &Kept, state: &State, next: &[(String, String)]) -> Value {
             "file": stored.file,
         })
     };
-    let sent = |stored: &Stored| match kept.sent(&stored.plan.plugin) {
-        Sent::Yes => "yes",
-        Sent::Partly => "partly",
-        Sent::Unclear => "unclear",
-        Sent::Failed => "failed",
-        Sent::No => "no",
-    };
+    let sent = |stored: &Stored| kept.sent(&stored.plan.plugin).word();
     let outputs = kept.steps.iter().filter(|step| step.plan.role == Role::Output);
     json!({
         "run": kept.run.run,

@@ -102,7 +102,9 @@ async fn handled(
     results: Arc<Vec<ResultSlice>>,
 ) {
     let since = Instant::now();
-    shared.board.begun(member.step).await;
+    if switchboard.can_run(member.step) {
+        shared.board.begun(member.step).await;
+    }
     let ending = match switchboard.step(&member, &results, &[], Halt::Abort).await {
         Ok((_, gaps)) => Ending::delivered(&[], None, gaps),
         Err(ending) => ending,

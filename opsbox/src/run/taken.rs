@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::plugin::{Gap, ResultSlice};
 use crate::report::{Status, StepRecord};
-use crate::store::Keeping;
 use crate::store::shape::{StoredPlan, StoredRun};
+use crate::store::{Keeping, Standing};
 
 use super::Shared;
 use crate::config::Resolution;
@@ -17,6 +17,8 @@ pub struct Taken {
     pub record: StepRecord,
     /// What it returned there.
     pub results: Vec<ResultSlice>,
+    /// What an output had that is not called.
+    pub standing: Option<Standing>,
 }
 
 /// What a kept run hands to outputs again.
@@ -62,7 +64,10 @@ pub(crate) fn complete(
 ) -> Keeping {
     keeping.run.steps = StoredPlan::all(&shared.plan);
     for (step, planned) in keeping.run.steps.iter_mut().enumerate() {
-        planned.from_run = taken.get(&step).and_then(|taken| taken.record.from_run.clone());
+        if let Some(taken) = taken.get(&step) {
+            planned.from_run.clone_from(&taken.record.from_run);
+            planned.standing.clone_from(&taken.standing);
+        }
     }
     keeping.run.config = StoredRun::fields(&resolution.plugins);
     keeping

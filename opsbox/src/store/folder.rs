@@ -121,6 +121,11 @@ impl Folder {
         }
     }
 
+    /// Opens a file to change it in its place.
+    pub(super) fn edit(&self, name: &str) -> io::Result<File> {
+        private().write(true).open(self.path.join(name))
+    }
+
     /// Takes the lock `name`; `None` where another process has it.
     pub(super) fn lock(&self, name: &str) -> io::Result<Option<File>> {
         let file = private()

@@ -22,7 +22,7 @@ pub type Settled = dyn Fn(usize, &StepRecord) + Send + Sync;
 pub struct Notices {
     /// A step is on disk, or cannot be; now it may be reported.
     pub settled: Box<Settled>,
-    /// Something is lost; called once at most.
+    /// Something is lost, or may be sent twice later; called once for each of the two at most.
     pub warned: Box<dyn Fn(&str) + Send + Sync>,
 }
 

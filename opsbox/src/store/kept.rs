@@ -8,10 +8,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::folder::Folder;
+use super::marks;
 use super::shape::{STORE_VERSION, StoredData, StoredPlan, StoredRun, StoredStep};
 use crate::error::Fault;
 use crate::plugin::ResultSlice;
-use crate::report::{RunRecord, Status, StepRecord};
+use crate::report::{Role, RunRecord, StepRecord};
 
 pub(super) const RUN: &str = "run.json";
 pub(super) const RECORD: &str = "record.json";
@@ -56,7 +57,7 @@ pub struct Stored {
     pub plan: StoredPlan,
     /// How it ended, and where its Results are; `None`: it had not ended.
     pub ended: Option<StoredStep>,
-    /// Whether an output had begun to deliver.
+    /// Whether an output had begun to deliver, or may have: the mark of that could not be written.
     pub begun: bool,
     /// Why its file cannot be used.
     pub damage: Option<String>,
@@ -64,36 +65,10 @@ pub struct Stored {
     pub file: PathBuf,
 }
 
-/// What is known of an output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
-    /// It has delivered.
-    Yes,
-    /// It has delivered part of it.
-    Partly,
-    /// It was delivering when the host ended, so nobody knows.
-    Unclear,
-    /// It said that it failed.
-    Failed,
-    /// It was not called.
-    No,
-}
-
 impl Stored {
     /// Returns how the step ended, where that is known.
     pub fn record(&self) -> Option<&StepRecord> {
         self.ended.as_ref().map(|ended| &ended.step)
-    }
-
-    /// Returns what is known of an output.
-    pub fn sent(&self) -> Sent {
-        match self.record().map(|record| record.status) {
-            Some(Status::Clean | Status::Findings) => Sent::Yes,
-            Some(Status::Incomplete) => Sent::Partly,
-            Some(Status::Failed) => Sent::Failed,
-            Some(Status::Unknown) | None if self.begun => Sent::Unclear,
-            _ => Sent::No,
-        }
     }
 }
 
@@ -200,8 +175,7 @@ impl Kept {
             }
             StoredData::Providers => {
                 let providers = self.steps.iter().filter(|other| {
-                    other.plan.role == crate::report::Role::Provider
-                        && step.plan.providers.contains(&other.plan.plugin)
+                    other.plan.role == Role::Provider && step.plan.providers.contains(&other.plan.plugin)
                 });
                 let mut all = Vec::new();
                 for provider in providers {
@@ -215,22 +189,6 @@ impl Kept {
             ))
             .hint("run the pipeline again; `[runs] max_size` in opsbox.toml sets the room for kept runs")),
         }
-    }
-
-    /// Returns what is known of an output, over the run and all later deliveries.
-    pub fn sent(&self, output: &str) -> Sent {
-        let later = self.deliveries.iter().flat_map(|delivery| &delivery.steps);
-        let attempts = self.steps.iter().chain(later);
-        let mut sent = Sent::No;
-        for attempt in attempts.filter(|step| step.plan.role == crate::report::Role::Output) {
-            if attempt.plan.plugin == output && sent != Sent::Yes {
-                match attempt.sent() {
-                    Sent::No => {}
-                    known => sent = known,
-                }
-            }
-        }
-        sent
     }
 }
 
@@ -269,6 +227,7 @@ fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), 
     let record: Option<RunRecord> = document(folder, RECORD)?;
     let path = folder.path.join(STEPS);
     let files = Folder::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
+    let unmarked = marks::lacking(folder);
     let steps = run.steps.iter().enumerate().map(|(index, plan)| {
         let name = file_name(index, &plan.plugin, "jsonl");
         let (ended, damage) = match head(&files, &name, plan) {
@@ -278,7 +237,8 @@ fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), 
         Stored {
             plan: plan.clone(),
             ended,
-            begun: files.has(&file_name(index, &plan.plugin, BEGUN)),
+            begun: files.has(&file_name(index, &plan.plugin, BEGUN))
+                || (unmarked && plan.role == Role::Output),
             damage,
             file: files.path.join(name),
         }

@@ -7,10 +7,12 @@ mod folder;
 mod keeper;
 mod kept;
 mod limits;
+mod marks;
 mod plan;
 mod prune;
 mod scan;
 pub mod shape;
+mod standing;
 mod writer;
 
 #[cfg(test)]
@@ -22,10 +24,11 @@ use crate::error::Fault;
 use folder::Folder;
 
 pub use keeper::{Keeper, Keeping, Notices, Place, Settled};
-pub use kept::{Delivery, Kept, Sent, Stored};
+pub use kept::{Delivery, Kept, Stored};
 pub use limits::{Bound, Limits};
 pub use prune::{Pruned, Wish};
 pub use scan::{Entry, State};
+pub use standing::{Sent, Standing};
 
 /// The folder of all runs.
 #[derive(Debug, Clone)]

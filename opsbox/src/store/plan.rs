@@ -6,6 +6,7 @@ use super::shape::{StoredField, StoredPlan, StoredRun, fingerprint};
 use crate::config::PluginConfig;
 use crate::manifest::{Flow, Manifest, Policy};
 use crate::plan::{Plan, Planned};
+use crate::redact::userinfo_within;
 use crate::report::Role;
 
 impl StoredPlan {
@@ -39,6 +40,7 @@ impl StoredPlan {
             passes_on: role == Role::Check && planned.pass_through(),
             appends: role == Role::Assistant && manifest.flow == Flow::Append,
             from_run: None,
+            standing: None,
         }
     }
 
@@ -72,7 +74,7 @@ impl StoredPlan {
 }
 
 impl StoredRun {
-    /// Returns what is stored of the configuration: what somebody set, without secrets.
+    /// Returns what is stored of the configuration: what somebody set, without secrets, and URLs without name and password.
     pub fn fields(plugins: &[PluginConfig]) -> Vec<StoredField> {
         plugins
             .iter()
@@ -81,7 +83,11 @@ impl StoredRun {
             .map(|field| StoredField {
                 plugin: field.plugin.clone(),
                 field: field.name.clone(),
-                value: field.value.clone().filter(|_| !field.secret),
+                value: field
+                    .value
+                    .as_ref()
+                    .filter(|_| !field.secret)
+                    .map(userinfo_within),
                 secret: field.secret,
                 origin: field.origin.clone(),
             })

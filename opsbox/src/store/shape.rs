@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::standing::Standing;
 use crate::report::{Role, StepRecord};
 
 /// The version of the stored files; a folder of another version is listed, and not read further.
@@ -78,6 +79,9 @@ pub struct StoredPlan {
     /// The run that the step was taken from, where it was not run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_run: Option<String>,
+    /// What an output that is not called has of an earlier run; it still has it when this one is gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
 }
 
 /// A field that somebody set.

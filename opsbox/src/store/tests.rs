@@ -15,6 +15,8 @@ use super::*;
 use crate::report::record::RECORD_VERSION;
 use crate::report::{Outcome, Role, RunRecord, Status, StepRecord};
 
+mod sent;
+
 const RESULT: &str =
     r#"{"relates_to":"a", "result_name":"r","result_description":"","details":[{"n":1.50}],"formatted":""}"#;
 
@@ -29,6 +31,7 @@ fn plan(plugin: &str, role: Role) -> StoredPlan {
         passes_on: false,
         appends: false,
         from_run: None,
+        standing: None,
     }
 }
 
@@ -180,7 +183,7 @@ fn folders_and_files_are_private_whatever_was_there() {
             open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
         }
     }
-    assert_eq!(n_files, 4, "run.json, lock, one step, record.json");
+    assert_eq!(n_files, 5, "run.json, lock, marks, one step, record.json");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::folder::{Folder, Staged};
 use super::keeper::{Job, Keeping, Place, Told};
 use super::kept::{BEGUN, LOCK, RECORD, RUN, STEPS, file_name};
+use super::marks::Marks;
 use super::shape::{STORE_VERSION, StoredData, StoredPlan, StoredRun, StoredStep};
 use crate::report::{RunRecord, StepRecord};
 
@@ -26,12 +27,15 @@ pub(super) struct Writer {
     plan: Vec<StoredPlan>,
     taken: BTreeMap<usize, PathBuf>,
     left: u64,
+    /// Whether it was told already that something may be sent twice.
+    lacks: bool,
     open: Option<Open>,
 }
 
 struct Open {
     folder: Folder,
     steps: Folder,
+    marks: Marks,
     /// Shows that the run is alive, as long as it is held.
     _lock: Option<File>,
 }
@@ -49,6 +53,7 @@ impl Writer {
             plan: keeping.run.steps.clone(),
             taken: keeping.taken,
             left: keeping.max_bytes,
+            lacks: false,
             open: None,
         };
         match open(&keeping.place, &keeping.run) {
@@ -65,12 +70,14 @@ impl Writer {
     }
 
     fn warn(&self, message: &str) {
-        let mut warnings = self.told.warnings();
-        if warnings.is_empty() {
-            warnings.push(message.to_owned());
-            drop(warnings);
-            (self.told.notices.warned)(message);
+        if self.told.warnings().is_empty() {
+            self.warn_also(message);
         }
+    }
+
+    fn warn_also(&self, message: &str) {
+        self.told.warnings().push(message.to_owned());
+        (self.told.notices.warned)(message);
     }
 
     pub(super) fn work(mut self, jobs: &Receiver<Job>) {
@@ -90,6 +97,8 @@ impl Writer {
         let mut staged = Vec::new();
         let mut after = Vec::new();
         let mut end = None;
+        let mut marks = Vec::new();
+        let mut lacking = false;
         for job in batch {
             match job {
                 Job::Step {
@@ -102,7 +111,10 @@ impl Writer {
                 }
                 Job::Begun(step, ack) => {
                     let name = file_name(step, &self.plan[step].plugin, BEGUN);
-                    staged.extend(self.attempt(&name, |steps| steps.stage(&name, &[])));
+                    let mark = self.attempt(&name, |steps| steps.stage(&name, &[]));
+                    lacking |= mark.is_none();
+                    staged.extend(mark);
+                    marks.push(name);
                     after.push(After::Ack(ack));
                 }
                 Job::Flush(ack) => after.push(After::Ack(ack)),
@@ -112,9 +124,13 @@ impl Writer {
         if !staged.is_empty() {
             for (staged, synced) in sync_all(staged) {
                 let name = staged.name();
-                self.attempt(&name, |_| synced.and_then(|()| staged.publish()));
+                let published = self.attempt(&name, |_| synced.and_then(|()| staged.publish()));
+                lacking |= published.is_none() && marks.contains(&name);
             }
-            self.attempt("", Folder::sync);
+            lacking |= self.attempt("", Folder::sync).is_none() && !marks.is_empty();
+        }
+        if lacking {
+            self.lack();
         }
         for after in after {
             match after {
@@ -126,6 +142,18 @@ impl Writer {
         let (record, ack) = end?;
         self.finish(&record);
         Some(ack)
+    }
+
+    /// Notes that it could not be noted of an output that it delivers now: whoever reads the run takes no output for one that was not called.
+    fn lack(&mut self) {
+        let Some(open) = &self.open else { return };
+        let Err(error) = open.marks.lack() else { return };
+        if !std::mem::replace(&mut self.lacks, true) {
+            self.warn_also(&format!(
+                "it cannot be noted in `{}` which outputs have begun to deliver, so after a failure `opsbox deliver` or `--resume` may send the same twice: {error}",
+                open.folder.path.display()
+            ));
+        }
     }
 
     /// Does something to the folder of steps; what fails is told once.
@@ -269,7 +297,7 @@ fn open(place: &Place, run: &StoredRun) -> Result<Open, (PathBuf, io::Error)> {
     };
     let folder = Folder::make_all(&parent).map_err(at(&parent))?;
     let (fresh, right) = (parent.join(format!(".new-{name}")), parent.join(&name));
-    let made = || -> io::Result<Option<File>> {
+    let made = || -> io::Result<(Option<File>, Marks)> {
         if matches!(place, Place::Delivery(_)) && fresh.symlink_metadata().is_ok() {
             // A host was killed here; the run's lock is ours, so nobody else is at it.
             fs::remove_dir_all(&fresh)?;
@@ -280,12 +308,13 @@ fn open(place: &Place, run: &StoredRun) -> Result<Open, (PathBuf, io::Error)> {
             Place::Delivery(_) => None,
         };
         Folder::make(&fresh.join(STEPS))?;
+        let marks = Marks::make(&inner)?;
         inner.write(RUN, &line(run))?;
         fs::rename(&fresh, &right)?;
         folder.sync()?;
-        Ok(lock)
+        Ok((lock, marks))
     };
-    let lock = made().map_err(|error| {
+    let (lock, marks) = made().map_err(|error| {
         // Half a folder is of no use to anybody.
         let _gone = fs::remove_dir_all(&fresh);
         at(&right)(error)
@@ -293,6 +322,7 @@ fn open(place: &Place, run: &StoredRun) -> Result<Open, (PathBuf, io::Error)> {
     Ok(Open {
         folder: Folder::open(&right).map_err(at(&right))?,
         steps: Folder::open(&right.join(STEPS)).map_err(at(&right))?,
+        marks,
         _lock: lock,
     })
 }

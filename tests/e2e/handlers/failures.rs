@@ -72,6 +72,38 @@ fn a_plugin_that_dies_leaves_a_gap_even_where_its_handler_does_not_mind() {
 }
 
 #[test]
+fn an_error_that_a_handler_swallows_leaves_a_gap() {
+    let sandbox = scanners("fail 'port 443 is closed'", "");
+    let swallowing = "name_of; call $name scan '{}'; call $name scan '{}'; result='[]'";
+    sandbox.handler("scanning", &["scanner"], swallowing, "");
+    let seen = sandbox.opsbox(&RUN).exits(4).says(&["port 443 is closed"]);
+    let record = sandbox.record();
+    let cert = step(&record, "cert");
+    assert_eq!(cert["status"], "incomplete", "{seen}");
+    assert_eq!(cert["gaps"].as_array().unwrap().len(), 1, "{seen}");
+    assert_eq!(cert["gaps"][0]["what"], "`scan` of plugin `cert`", "{seen}");
+    assert_eq!(step(&record, "good")["status"], "clean", "{seen}");
+    // Trying a hook that is not there is no failure.
+    let trying = "name_of; call $name no_such_hook '{}'; result='[]'";
+    sandbox.handler("scanning", &["scanner"], trying, "");
+    sandbox.opsbox(&RUN).exits(0);
+}
+
+#[test]
+fn a_provider_that_failed_leaves_a_gap_where_a_handler_goes_on_without_its_data() {
+    let sandbox = scanners("result='[]'", "");
+    sandbox.fault("estate", "provider", "error", "");
+    let swallowing = "name_of; call estate gather_data '{}'; call $name scan '{}'";
+    sandbox.handler("scanning", &["scanner"], swallowing, "");
+    let args = ["run", "estate,cert-json_out", "-o", "record.json"];
+    let seen = sandbox.opsbox(&args).exits(4);
+    let record = sandbox.record();
+    let cert = step(&record, "cert");
+    assert_eq!(cert["status"], "incomplete", "{seen}");
+    assert_eq!(cert["gaps"][0]["what"], "the data of provider `estate`", "{seen}");
+}
+
+#[test]
 fn a_handler_that_dies_fails_its_steps_and_no_other() {
     let sandbox = scanners("result='[]'", "");
     sandbox.handler(

@@ -144,6 +144,30 @@ fn an_output_that_delivered_part_is_sent_again_only_by_name() {
 }
 
 #[test]
+fn an_output_that_died_after_it_began_is_sent_again_only_by_name() {
+    let sandbox = Sandbox::new();
+    input(&sandbox, "a");
+    let deliver = super::noted("dies", "exit 3");
+    sandbox.shell("dies", "output", &[("process_results", &deliver)], "");
+    sandbox.opsbox(&["run", "a-dies"]).exits(1);
+    for _ in 0..2 {
+        assert_eq!(last(&sandbox)["delivered"]["dies"], "unclear");
+        sandbox.opsbox(&["deliver", "last"]).exits(2).says(&[
+            "may have what run",
+            "it or the host ended",
+            "--to dies",
+        ]);
+        sandbox
+            .opsbox(&["run", "--resume", "last"])
+            .exits(1)
+            .says(&["so it may have it", "--to dies"]);
+    }
+    assert_eq!(ran(&sandbox, "dies"), 1);
+    sandbox.opsbox(&["deliver", "last", "--to", "dies"]).exits(1);
+    assert_eq!(ran(&sandbox, "dies"), 2);
+}
+
+#[test]
 fn a_run_that_was_not_whole_stays_so() {
     let sandbox = Sandbox::new();
     input(&sandbox, "a");

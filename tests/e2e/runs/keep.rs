@@ -115,6 +115,48 @@ fn no_secret_of_the_configuration_is_kept() {
 }
 
 #[test]
+fn no_password_of_a_url_is_kept_or_shown() {
+    let sandbox = sandbox();
+    let field = "---[config.mirrors]\ntype = \"array\"\nitems = { type = \"string\" }\n";
+    let says = "echo 'bob comes with opensesame' >&2; fail 'opensesame is not his word'";
+    sandbox.shell("talker", "input", &[("process", says)], field);
+    sandbox.provider("data", "{\"n\": 1}", "");
+    sandbox.rego(
+        "check",
+        "data",
+        "package check\n\ndetails contains {\"id\": \"f\"} if input.n == 1\n",
+        "",
+    );
+    let args = [
+        "run",
+        "a,talker,check-out",
+        "--set",
+        "mirrors=[\"http://x.test\", \"http://bob:opensesame@mirror.test/\"]",
+        "--set",
+        // Nobody listens there.
+        "opa_url=http://bob:0p3ns3s4m3@127.0.0.1:1",
+        "-vv",
+        "-o",
+        "record.json",
+    ];
+    let seen = sandbox.opsbox(&args).exits(4);
+    seen.hides(&["opensesame", "0p3ns3s4m3"])
+        .says(&["<secret> is not his word"]);
+    let mut kept = sandbox.read("work/record.json");
+    for file in files(&sandbox.path(STATE)) {
+        kept.push_str(&fs::read_to_string(file).unwrap());
+    }
+    assert!(
+        !kept.contains("opensesame") && !kept.contains("0p3ns3s4m3"),
+        "{kept}"
+    );
+    assert!(
+        kept.contains("http://<secret>@mirror.test/") && kept.contains("http://<secret>@127.0.0.1:1"),
+        "{kept}"
+    );
+}
+
+#[test]
 fn nothing_is_kept_where_nobody_wants_it() {
     let sandbox = sandbox();
     sandbox.opsbox(&["run", "a-out", "--no-keep"]).exits(0);

@@ -97,6 +97,29 @@ fn an_output_that_has_less_than_there_is_now_is_left_to_the_user() {
 }
 
 #[test]
+fn what_one_resume_refused_to_send_the_next_refuses_too() {
+    let sandbox = Sandbox::new();
+    input(&sandbox, "a");
+    fragile(&sandbox, "late");
+    output(&sandbox, "out");
+    sandbox.opsbox(&["run", "a,late-out"]).exits(4);
+    let first = last(&sandbox)["run"].as_str().unwrap().to_owned();
+    mend(&sandbox, "late");
+    for _ in 0..3 {
+        let seen = resume(&sandbox, &[]).exits(4);
+        seen.says(&[&format!(
+            "it has what run {first} brought, and is not sent it twice"
+        )]);
+        assert_eq!(last(&sandbox)["delivered"]["out"], "partly");
+        sandbox.opsbox(&["deliver", "last"]).exits(2).says(&["--to out"]);
+    }
+    assert_eq!((ran(&sandbox, "out"), ran(&sandbox, "late")), (1, 2));
+    sandbox.opsbox(&["deliver", "last", "--to", "out"]).exits(0);
+    resume(&sandbox, &[]).exits(0);
+    assert_eq!(ran(&sandbox, "out"), 2);
+}
+
+#[test]
 fn a_plan_that_changed_is_refused_by_name_and_forced_on_request() {
     let sandbox = half_done();
     let manifest = sandbox.read("plugins/a/manifest.toml");

@@ -16,7 +16,7 @@ use crate::plugin::SessionContext;
 use crate::report::{Role, SkipReason, Status, StepRecord};
 use crate::run::Taken;
 use crate::store::shape::{StoredPlan, StoredRun};
-use crate::store::{Kept, Sent, Store, Stored};
+use crate::store::{Kept, Sent, Standing, Store, Stored};
 use crate::ui::Ui;
 
 /// A kept run that a new one builds on.
@@ -239,7 +239,7 @@ impl Earlier {
             match usable {
                 Some((record, results, stored)) => taking.add(index, record, results, stored),
                 None if is_needed => {}
-                None => taking.hold(index, self.unneeded(plan)),
+                None => taking.hold(index, self.unneeded(plan), None),
             }
         }
         let mut same = of(Role::Check).all(|(index, _)| taking.steps.contains_key(&index));
@@ -250,40 +250,62 @@ impl Earlier {
             }
         }
         for (index, plan) in of(Role::Output) {
-            if let Some(record) = self.output(plan, same, new_run) {
-                taking.hold(index, record);
+            if let Some((record, standing)) = self.output(plan, same, new_run) {
+                taking.hold(index, record, Some(standing));
             }
         }
         Ok(taking)
     }
 
-    /// Returns how an output ends that is not called: none is sent twice what it had, and whether it gets what is new is for the user to say.
-    fn output(&self, plan: &StoredPlan, same: bool, new_run: &str) -> Option<StepRecord> {
+    /// Returns how an output ends that is not called, and what it has: none is sent twice what it had, and whether it gets what is new is for
+    /// the user to say. What it has stays with the new run, so that going on once more sends nothing either.
+    fn output(&self, plan: &StoredPlan, same: bool, new_run: &str) -> Option<(StepRecord, Standing)> {
         let name = &plan.plugin;
+        let attempt = self.kept.attempt(name)?;
+        let record = attempt.record();
+        let standing = attempt.plan.standing.as_ref();
+        let of_record = record.and_then(|record| record.from_run.as_deref());
+        let run = standing.map(|standing| standing.run.as_str()).or(of_record);
+        let run = run.unwrap_or_else(|| self.id()).to_owned();
         let blocked = |why: String| StepRecord {
             skipped: Some(SkipReason::Blocked { why }),
             ..StepRecord::new(name, Role::Output)
         };
-        match self.kept.sent(name) {
-            Sent::Yes | Sent::Partly if same => {
-                let delivered = StepRecord {
+        let delivered = |sent: Sent| {
+            let status = match sent {
+                Sent::Yes => Status::Clean,
+                _ => Status::Incomplete,
+            };
+            record.filter(|record| record.status == status)
+        };
+        let (sent, record) = match attempt.sent() {
+            Sent::Failed | Sent::No => return None,
+            Sent::Unclear => {
+                let why = format!(
+                    "it was delivering when run {run} was killed, or when it failed there, so it may have it; `opsbox deliver {new_run} --to {name}` delivers in any case"
+                );
+                (Sent::Unclear, blocked(why))
+            }
+            sent if same && delivered(sent).is_some() => (sent, delivered(sent)?.clone()),
+            Sent::Yes if same => {
+                let clean = StepRecord {
                     status: Status::Clean,
                     ..StepRecord::new(name, Role::Output)
                 };
-                let record = self.stored(plan).and_then(Stored::record);
-                let was = record.filter(|record| matches!(record.status, Status::Clean | Status::Incomplete));
-                Some(self.marked(was.unwrap_or(&delivered)))
+                (Sent::Yes, clean)
             }
-            Sent::Yes | Sent::Partly => Some(self.marked(&blocked(format!(
-                "it has what run {} brought, and is not sent it twice; `opsbox deliver {new_run} --to {name}` delivers all",
-                self.id()
-            )))),
-            Sent::Unclear => Some(blocked(format!(
-                "it was delivering when run {} was killed, so it may have it; `opsbox deliver {new_run} --to {name}` delivers in any case",
-                self.id()
-            ))),
-            Sent::Failed | Sent::No => None,
+            Sent::Yes | Sent::Partly => {
+                let why = format!(
+                    "it has what run {run} brought, and is not sent it twice; `opsbox deliver {new_run} --to {name}` delivers all"
+                );
+                (Sent::Partly, blocked(why))
+            }
+        };
+        let mut record = record;
+        if sent > Sent::Unclear {
+            record.from_run = Some(run.clone());
         }
+        Some((record, Standing { run, sent }))
     }
 
     fn unneeded(&self, plan: &StoredPlan) -> StepRecord {
@@ -315,13 +337,23 @@ impl Taking {
         results: Vec<crate::plugin::ResultSlice>,
         stored: &Stored,
     ) {
-        self.steps.insert(index, Taken { record, results });
+        let standing = None;
+        let taken = Taken {
+            record,
+            results,
+            standing,
+        };
+        self.steps.insert(index, taken);
         self.files.insert(index, stored.file.clone());
     }
 
     /// Settles a step as it is, without Results.
-    fn hold(&mut self, index: usize, record: StepRecord) {
-        let results = Vec::new();
-        self.steps.insert(index, Taken { record, results });
+    fn hold(&mut self, index: usize, record: StepRecord, standing: Option<Standing>) {
+        let taken = Taken {
+            record,
+            results: Vec::new(),
+            standing,
+        };
+        self.steps.insert(index, taken);
     }
 }

@@ -120,8 +120,16 @@ impl Switchboard {
             }
             // The step stands in the record with what it waited for.
             Err(PluginError::Cancelled { .. }) => Err(self.told(index, hook, Refusal::Ended)),
-            Err(PluginError::Answered { body, .. }) => {
+            Err(PluginError::Answered { method, body }) => {
                 place.trail.closes(number);
+                let error = PluginError::Answered {
+                    method,
+                    body: body.clone(),
+                };
+                // A handler may try whether a plugin has a hook. Any other error counts, also where the handler goes on without what was asked for.
+                if body.code != code::METHOD_NOT_FOUND {
+                    place.trail.broke(plugin, hook, &error);
+                }
                 Err(*body)
             }
             Err(error) => {
@@ -147,6 +155,7 @@ impl Switchboard {
             return Err(called.refused(code::METHOD_NOT_FOUND, message, None));
         }
         let unknown = |why: &str| {
+            place.trail.lacks_data(index, plugin, why);
             let message = format!("provider `{plugin}` brought no data: {why}");
             called.refused(code::HOOK_FAILED, message, None)
         };

@@ -29,9 +29,18 @@ struct Notes {
     /// Calls that have not come to an end of their own: plugin and hook.
     open: BTreeMap<u64, (String, String)>,
     gaps: Vec<Gap>,
-    /// Plugins that broke while they were called.
-    broken: Vec<(Gap, ErrorRecord)>,
+    /// Plugins that broke or failed while they were called.
+    broken: Vec<Broken>,
     gathered: Vec<usize>,
+    /// Providers that brought no data.
+    empty: Vec<usize>,
+}
+
+struct Broken {
+    gap: Gap,
+    record: ErrorRecord,
+    /// What the plugin itself answered; `None` where it could not.
+    said: Option<String>,
 }
 
 impl Trail {
@@ -63,7 +72,22 @@ impl Trail {
         }
     }
 
-    /// Notes that a called plugin broke, whatever the handler makes of it.
+    /// Notes that a provider brought nothing though the handler asked for its data; once.
+    pub(super) fn lacks_data(&self, provider: usize, name: &str, why: &str) {
+        let mut notes = locked(&self.notes);
+        if !notes.empty.contains(&provider) {
+            notes.empty.push(provider);
+            notes.gaps.push(Gap {
+                id: 0,
+                section: None,
+                what: format!("the data of provider `{name}`"),
+                why: why.to_owned(),
+                remedy: None,
+            });
+        }
+    }
+
+    /// Notes that a called plugin broke or failed, whatever the handler makes of it; the same only once.
     pub(super) fn broke(&self, plugin: &str, hook: &str, error: &PluginError) {
         let gap = Gap {
             id: 0,
@@ -74,11 +98,30 @@ impl Trail {
         };
         let mut record = ErrorRecord::from(error);
         record.message = format!("plugin `{plugin}`: {}", record.message);
-        locked(&self.notes).broken.push((gap, record));
+        let said = match error {
+            PluginError::Answered { body, .. } => Some(body.message.clone()),
+            _ => None,
+        };
+        let mut notes = locked(&self.notes);
+        if !notes.broken.iter().any(|known| known.gap == gap) {
+            notes.broken.push(Broken { gap, record, said });
+        }
     }
 }
 
 impl Switchboard {
+    /// Returns whether a step's plugin and its handler have come so far that the step can be run.
+    pub(crate) fn can_run(&self, step: usize) -> bool {
+        let plan = &self.shared.plan;
+        let handler = plan.members().nth(step).and_then(|planned| planned.served_by());
+        let handler = handler.and_then(|name| plan.handler_index(name));
+        let is_there = |index: usize| {
+            let partner = self.partners.get(index).and_then(Option::as_ref);
+            partner.is_some_and(|partner| partner.failed.is_none())
+        };
+        is_there(step) && handler.is_some_and(is_there)
+    }
+
     /// Runs a step through its handler. `counted`: the providers whose gaps the caller adds itself. `until`: the halt that cancels it.
     ///
     /// # Errors
@@ -141,7 +184,7 @@ impl Switchboard {
                 match outcome.answer {
                     Ok(reply) => {
                         // What broke counts, also where the handler went on without it.
-                        let broken = notes.broken.into_iter().map(|(gap, _)| gap);
+                        let broken = notes.broken.into_iter().map(|broken| broken.gap);
                         Ok((reply.into_results(), gaps.into_iter().chain(broken).collect()))
                     }
                     Err(error) => Err(failed(name, &error, notes).with_gaps(gaps)),
@@ -167,10 +210,18 @@ fn failed(handler: &str, error: &PluginError, notes: Notes) -> Ending {
             record.message += &format!("; it waited for `{hook}` of plugin `{plugin}`");
         }
     }
-    if !notes.broken.is_empty() {
+    if notes.broken.iter().any(|broken| broken.said.is_none()) {
         ending.status = Some(Status::Failed);
     }
-    let broken = notes.broken.into_iter().map(|(_, record)| record);
-    ending.errors.splice(0..0, broken);
+    // What the handler only hands on is told once.
+    let own = error.to_string();
+    let told = |broken: &Broken| {
+        broken
+            .said
+            .as_ref()
+            .is_some_and(|said| own.contains(said.as_str()))
+    };
+    let broken = notes.broken.into_iter().filter(|broken| !told(broken));
+    ending.errors.splice(0..0, broken.map(|broken| broken.record));
     ending
 }
