@@ -211,12 +211,13 @@ fn what_was_removed_is_gone_and_so_is_what_only_it_needed() {
 fn a_run_keeps_its_environment_while_it_is_replaced() {
     let Some(world) = World::uv() else { return };
     let mark = world.sandbox.path("work/go");
+    let begun = world.signal("work/begun");
     world.project("slow", "1", "1");
     let source = format!(
         "import os, time\nopen({:?}, 'w').close()\nwhile not os.path.exists({mark:?}):\n    time.sleep(0.02)\nimport slow.later\nfrom opsbox import Result\n\n\
          class P:\n    def process(self, data):\n        \
          return Result(relates_to='test', result_name='slow', result_description='d', details=[{{'name': __file__}}], formatted='-')\n",
-        world.sandbox.path("work/begun")
+        begun
     );
     world.sandbox.write("work/slow/slow/slow.py", &source);
     world.sandbox.write("work/slow/slow/later.py", "");
@@ -227,10 +228,7 @@ fn a_run_keeps_its_environment_while_it_is_replaced() {
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
     let child = command.spawn().unwrap();
-    let begun = world.sandbox.path("work/begun");
-    while !begun.exists() {
-        std::thread::yield_now();
-    }
+    fs::read(&begun).unwrap();
     world.project("one", "1", "1");
     world.opsbox(&["plugins", "add", "./one"]).exits(0);
     assert_ne!(world.current().unwrap(), before);

@@ -1,7 +1,6 @@
 //! What fails leaves the environment as it was, and says why and what to do.
 
 use std::process::Stdio;
-use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -43,7 +42,7 @@ fn by_uv() {
 fn an_interrupt_leaves_everything() {
     let Some(world) = World::uv() else { return };
     world.project("slow", "1", "-");
-    let begun = world.sandbox.path("begun");
+    let begun = world.signal("begun");
     world
         .sandbox
         .write("work/slow/slow-build", &begun.display().to_string());
@@ -53,9 +52,7 @@ fn an_interrupt_leaves_everything() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !begun.exists() {
-        thread::yield_now();
-    }
+    std::fs::read(&begun).unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -69,15 +66,13 @@ fn an_interrupt_leaves_everything() {
 fn what_a_kill_left_behind_goes_with_the_next_change() {
     let Some(world) = World::uv() else { return };
     world.project("slow", "1", "in time");
-    let begun = world.sandbox.path("begun");
+    let begun = world.signal("begun");
     let slow = world
         .sandbox
         .write("work/slow/slow-build", &begun.display().to_string());
     let mut child = world.command(&["plugins", "add", "./slow"]);
     let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while !begun.exists() {
-        thread::yield_now();
-    }
+    std::fs::read(&begun).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     std::fs::remove_file(slow).unwrap();

@@ -165,6 +165,13 @@ impl World {
         self.sandbox.write(&format!("work/{name}/facts"), &facts);
     }
 
+    /// Makes a pipe: reading it waits until somebody opened it for writing and closed it again.
+    fn signal(&self, name: &str) -> PathBuf {
+        let path = self.sandbox.path(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+        path
+    }
+
     /// Builds a project's wheel and returns its path, seen from the working folder.
     fn wheel(&self, name: &str) -> String {
         let folder = self.sandbox.path(&format!("work/{name}"));
