@@ -10,7 +10,7 @@ use super::light::{LIGHT_VERSION, light_hash, write_light};
 use super::lock::{LockFile, Package, Requested, Source, normal};
 use super::making::Making;
 use super::request::{Place, Wanted, file_url};
-use super::store::{Changing, Store};
+use super::store::{Changing, Store, WHEELS, WORK};
 use super::trouble::Trouble;
 use crate::error::Fault;
 use crate::python::Interpreter;
@@ -63,11 +63,13 @@ impl Builder<'_> {
             names.join(", "),
             self.installer.name(folder.path())
         ));
+        let secrets: Vec<String> = wanted.iter().flat_map(|one| one.secrets.clone()).collect();
         let how = How {
             any_python: self.any_python,
             no_deps: false,
             hashes: false,
             constraints: constraints.as_deref(),
+            secrets: &secrets,
         };
         let hashes = self.installer.install(folder.path(), &list, how)?;
         let found = self.checked(base, folder.path(), &hashes)?;
@@ -124,6 +126,7 @@ impl Builder<'_> {
                     no_deps: true,
                     hashes,
                     constraints: None,
+                    secrets: &[],
                 };
                 self.installer.install(folder.path(), &list, how)?;
             }
@@ -171,10 +174,10 @@ impl Builder<'_> {
         ));
         let folder = Making::new(self.store.fresh(self.right).map_err(cannot)?);
         let work = tempfile::Builder::new()
-            .prefix(".work-")
+            .prefix(WORK)
             .tempdir_in(self.store.root())
             .map_err(cannot)?;
-        let light = write_light(&self.store.root().join("wheels")).map_err(cannot)?;
+        let light = write_light(&self.store.root().join(WHEELS)).map_err(cannot)?;
         self.installer.environment(base, folder.path())?;
         Ok((folder, work, file_url(&light)))
     }

@@ -75,6 +75,9 @@ impl Manager<'_> {
         for text in what {
             wanted.push(Wanted::read(text, self.environ).map_err(Failure::usage)?);
         }
+        for warning in wanted.iter().filter_map(Wanted::warning) {
+            self.watch.note(&warning);
+        }
         let (store, right) = self.begin()?;
         let before = before(&store)?;
         let named: Vec<String> = wanted
@@ -308,8 +311,17 @@ impl Manager<'_> {
 }
 
 fn before(store: &Store) -> Result<Before, Failure> {
-    // One whose folder is gone has nothing left that could be kept.
-    let active = store.active().ok().flatten();
+    let active = store.present().map_err(|(path, error)| {
+        let text = format!(
+            "the managed environment cannot be read: `{}`: {error}; nothing was changed",
+            path.display()
+        );
+        let hint = format!(
+            "mend what is named; to begin anew, remove the folder `{}`",
+            store.root().display()
+        );
+        Failure::run(Fault::new(text).hint(hint))
+    })?;
     let lock = match &active {
         Some(active) => {
             let path = active.folder.join(LOCK_FILE);

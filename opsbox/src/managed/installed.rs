@@ -8,6 +8,7 @@ use super::demand::{self, Version};
 use super::light::{LIGHT_VERSION, light_hash, sha256};
 use super::lock::{Package, Source, normal};
 use super::request::decoded;
+use super::secret;
 
 /// An installed distribution.
 #[derive(Debug, Clone)]
@@ -127,7 +128,7 @@ impl Installed {
         let Some(direct) = &self.direct else {
             return (Source::Index, told);
         };
-        let url = direct["url"].as_str().unwrap_or_default().to_owned();
+        let url = secret::kept(direct["url"].as_str().unwrap_or_default());
         if let Some(commit) = direct["vcs_info"]["commit_id"].as_str() {
             let source = Source::Git {
                 url,

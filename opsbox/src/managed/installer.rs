@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::hashes::{Hashes, of_list, of_report};
+use super::secret::hidden;
 use super::trouble::{Trouble, of_failure};
 use crate::environ::Environ;
 use crate::error::Fault;
@@ -60,6 +61,8 @@ pub(super) struct How<'a> {
     pub(super) hashes: bool,
     /// Versions to keep to.
     pub(super) constraints: Option<&'a Path>,
+    /// What must not be shown of the installer's words.
+    pub(super) secrets: &'a [String],
 }
 
 /// One who installs.
@@ -122,11 +125,11 @@ impl<'a> Installer<'a> {
                 path.into(),
                 folder.into(),
             ];
-            self.must(uv.as_os_str(), &args, "uv")?;
+            self.must(uv.as_os_str(), &args, "uv", &[])?;
             return Ok(());
         }
         let args: Vec<OsString> = vec!["-m".into(), "venv".into(), folder.into()];
-        let ended = self.start(path, &args)?;
+        let ended = self.start(path, &args, &[])?;
         if ended.status.success() {
             return self.new_enough(folder);
         }
@@ -199,7 +202,7 @@ impl<'a> Installer<'a> {
                 args.push("--refresh".into());
             }
             args.push(list.into());
-            self.must(uv.as_os_str(), &args, "uv")?;
+            self.must(uv.as_os_str(), &args, "uv", how.secrets)?;
         }
         let mut args = words(&[
             "pip",
@@ -221,7 +224,7 @@ impl<'a> Installer<'a> {
             "-r".into(),
             chosen.clone().into_os_string(),
         ]);
-        self.must(uv.as_os_str(), &args, "uv")?;
+        self.must(uv.as_os_str(), &args, "uv", how.secrets)?;
         Ok(of_list(&text))
     }
 
@@ -257,7 +260,7 @@ impl<'a> Installer<'a> {
         }
         args.extend(["-r".into(), list.into()]);
         let python = interpreter_of(environment)?;
-        self.must(python.as_os_str(), &args, "pip")?;
+        self.must(python.as_os_str(), &args, "pip", how.secrets)?;
         let bytes = fs::read(&report).map_err(|error| Trouble::Failed(unreadable(&report, &error)))?;
         Ok(of_report(&serde_json::from_slice(&bytes).unwrap_or_default()))
     }
@@ -269,7 +272,7 @@ impl<'a> Installer<'a> {
             .to_vec();
         args.extend(names.iter().map(OsString::from));
         let python = interpreter_of(environment)?;
-        self.must(python.as_os_str(), &args, "pip").map(drop)
+        self.must(python.as_os_str(), &args, "pip", &[]).map(drop)
     }
 
     fn python(&self, environment: &Path, args: &[&str]) -> Result<Followed, Trouble> {
@@ -277,16 +280,27 @@ impl<'a> Installer<'a> {
         self.quiet(interpreter_of(environment)?.as_os_str(), &args)
     }
 
-    fn must(&self, program: &OsStr, args: &[OsString], who: &str) -> Result<Followed, Trouble> {
-        let ended = self.start(program, args)?;
+    fn must(
+        &self,
+        program: &OsStr,
+        args: &[OsString],
+        who: &str,
+        secrets: &[String],
+    ) -> Result<Followed, Trouble> {
+        let ended = self.start(program, args, secrets)?;
         if ended.status.success() {
             return Ok(ended);
         }
         Err(of_failure(who, &ended.lines))
     }
 
-    fn start(&self, program: &OsStr, args: &[OsString]) -> Result<Followed, Trouble> {
-        self.run(program, args, &mut |line| self.watch.said(line))
+    fn start(&self, program: &OsStr, args: &[OsString], secrets: &[String]) -> Result<Followed, Trouble> {
+        let mut said = |line: &str| self.watch.said(&hidden(line, secrets));
+        let mut ended = self.run(program, args, &mut said)?;
+        for line in &mut ended.lines {
+            *line = hidden(line, secrets);
+        }
+        Ok(ended)
     }
 
     fn quiet(&self, program: &OsStr, args: &[OsString]) -> Result<Followed, Trouble> {

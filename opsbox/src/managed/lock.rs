@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::secret;
 use crate::error::Fault;
 
 /// The lock file's name in an environment's folder.
@@ -35,7 +36,7 @@ pub struct LockFile {
 pub struct Requested {
     /// The distribution that it turned out to be, normalised.
     pub name: String,
-    /// What was asked for, with absolute paths.
+    /// What was asked for, with absolute paths and without credentials.
     pub what: String,
 }
 
@@ -116,7 +117,7 @@ impl LockFile {
         }
     }
 
-    /// Reads a lock file.
+    /// Reads a lock file. Credentials in its addresses are left out.
     ///
     /// # Errors
     /// A fault that names the file and what is wrong with it.
@@ -136,7 +137,16 @@ impl LockFile {
                 return Err(bad("it has no number `lock`".to_owned()).hint(hint));
             }
         }
-        serde_json::from_value(form).map_err(|error| bad(error.to_string()))
+        let mut lock: Self = serde_json::from_value(form).map_err(|error| bad(error.to_string()))?;
+        for asked in &mut lock.requested {
+            asked.what = secret::kept(&asked.what);
+        }
+        for package in &mut lock.packages {
+            if let Source::Url { url } | Source::Git { url, .. } = &mut package.source {
+                *url = secret::kept(url);
+            }
+        }
+        Ok(lock)
     }
 
     /// Writes it, for people to read and compare.
@@ -175,6 +185,10 @@ mod tests {
             name: "my-checks".into(),
             what: "/p".into(),
         });
+        lock.requested.push(Requested {
+            name: "y".into(),
+            what: "git+https://h/y".into(),
+        });
         let package = |name: &str, source: Source| Package {
             name: name.into(),
             version: "1".into(),
@@ -196,6 +210,13 @@ mod tests {
         ];
         lock.write(&path).unwrap();
         assert_eq!(LockFile::read(&path).unwrap(), lock);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("https://h", "https://usr:geheim99@h")).unwrap();
+        assert_eq!(
+            LockFile::read(&path).unwrap(),
+            lock,
+            "one with credentials loses them"
+        );
         assert_eq!(lock.package("my_checks").unwrap().version, "1");
         assert_eq!(
             lock.packages[2].source.text().unwrap(),

@@ -14,6 +14,7 @@ mod lock;
 mod making;
 mod pythons;
 mod request;
+mod secret;
 mod store;
 mod trouble;
 

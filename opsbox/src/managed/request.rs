@@ -3,18 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use super::lock::normal;
+use super::secret::{kept, secrets, shown};
 use crate::environ::Environ;
 use crate::error::Fault;
 
 /// Something to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// What was asked for, with absolute paths: what the lock file keeps, and what can be asked for again.
+    /// What was asked for, with absolute paths and without credentials: what is shown, what the lock file keeps, and what can be asked
+    /// for again.
     pub(super) what: String,
     /// What an installer is told.
     pub(super) line: String,
     /// How it is known again among what was installed.
     pub(super) place: Place,
+    /// What stands in `line` and must not be shown.
+    pub(super) secrets: Vec<String>,
 }
 
 /// How a package that somebody asked for is known again.
@@ -35,7 +39,7 @@ impl Wanted {
     /// A fault that says what is wrong with it and how to write it.
     pub(super) fn read(text: &str, environ: &Environ) -> Result<Self, Fault> {
         let text = text.trim();
-        let bad = |cause: &str| Fault::new(format!("`{text}` {cause}"));
+        let bad = |cause: &str| Fault::new(format!("`{}` {cause}", shown(text)));
         let example =
             "a name such as `opsbox-ec2-checks` or `name>=1.2`, a folder, a wheel, or `git+https://…`";
         if text.is_empty() || text.chars().any(char::is_control) {
@@ -49,6 +53,7 @@ impl Wanted {
                 what: format!("{} @ {}", name.trim(), inner.what),
                 line: format!("{} @ {}", name.trim(), inner.line),
                 place: Place::Name(normal(project)),
+                secrets: inner.secrets,
             });
         }
         let is_address = |text: &str| {
@@ -66,12 +71,16 @@ impl Wanted {
         }
         if is_address(text) {
             if text.ends_with(".git") {
-                return Err(bad("is a repository").hint(format!("write it as `git+{text}`")));
+                return Err(bad("is a repository").hint(format!("write it as `git+{}`", shown(text))));
             }
             if let Some(path) = text.strip_prefix("file://") {
                 return Self::read(&decoded(path), environ);
             }
             return Ok(Self::address(text, text.split('#').next().unwrap_or(text)));
+        }
+        if text.contains("://") {
+            return Err(bad("is no address that can be added")
+                .hint("write it with `https://`, `http://` or `file://`, a repository as `git+https://…`"));
         }
         let archive = [".whl", ".tar.gz", ".zip"].iter().any(|end| text.ends_with(end));
         if archive || text.contains('/') || text.starts_with(['.', '~']) {
@@ -87,40 +96,47 @@ impl Wanted {
             what: text.to_owned(),
             line: text.to_owned(),
             place: Place::Name(normal(name)),
+            secrets: Vec::new(),
         })
     }
 
     fn address(text: &str, bare: &str) -> Self {
         Self {
-            what: text.to_owned(),
+            what: kept(text),
             line: text.to_owned(),
             place: Place::Address(bare.to_owned()),
+            secrets: secrets(text),
         }
     }
 
     fn path(text: &str, path: &Path) -> Result<Self, Fault> {
-        let shown = path.display();
+        let shown_path = shown(&path.display().to_string());
         if path.is_dir() {
             if !["pyproject.toml", "setup.py"]
                 .iter()
                 .any(|name| path.join(name).is_file())
             {
                 return Err(Fault::new(format!(
-                    "folder `{shown}` is no Python project: it has neither `pyproject.toml` nor `setup.py`"
+                    "folder `{shown_path}` is no Python project: it has neither `pyproject.toml` nor `setup.py`"
                 ))
                 .hint(
                     "for a folder of plugins that are no package, use `--plugin-dir` of `run` and the others",
                 ));
             }
         } else if !path.is_file() {
-            return Err(Fault::new(format!("there is no folder or file `{shown}`"))
-                .hint(format!("correct `{text}`, or take it away with `opsbox plugins remove NAME` if it was added before")));
+            return Err(
+                Fault::new(format!("there is no folder or file `{shown_path}`")).hint(format!(
+                    "correct `{}`, or take it away with `opsbox plugins remove NAME` if it was added before",
+                    shown(text)
+                )),
+            );
         }
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Ok(Self {
             what: path.display().to_string(),
             line: file_url(&path),
             place: Place::Path(path),
+            secrets: Vec::new(),
         })
     }
 
@@ -129,7 +145,8 @@ impl Wanted {
         let extras = rest.trim();
         if !(extras.is_empty() || extras.starts_with('[') && extras.ends_with(']')) {
             return Err(Fault::new(format!(
-                "`{text}` cannot be added: in this environment `opsbox` is the light distribution of this program"
+                "`{}` cannot be added: in this environment `opsbox` is the light distribution of this program",
+                shown(text)
             ))
             .hint("for the original package use an environment of your own, with `--python PATH`; extras are `opsbox[llm]` and `opsbox[dates]`"));
         }
@@ -137,6 +154,7 @@ impl Wanted {
             what: format!("opsbox{extras}"),
             line: format!("opsbox{extras}"),
             place: Place::Name("opsbox".to_owned()),
+            secrets: Vec::new(),
         })
     }
 
@@ -147,6 +165,16 @@ impl Wanted {
             Place::Path(path) => project_of(path),
             Place::Address(_) => None,
         }
+    }
+
+    /// Says what becomes of credentials in it; `None` where there are none.
+    pub(super) fn warning(&self) -> Option<String> {
+        let text = format!(
+            "the credentials in `{}` are used this once and not kept: for later changes and `--locked`, give them to git by a credential helper, \
+             or write them in ~/.netrc",
+            self.what
+        );
+        (!self.secrets.is_empty()).then_some(text)
     }
 
     /// Returns the extras where this is the light distribution itself: `[llm]`.
@@ -271,6 +299,9 @@ mod tests {
             decoded(local.line.strip_prefix("file://").unwrap()),
             real.to_str().unwrap()
         );
+        let secret = read("git+https://usr:geheim99@host/a/b.git@v1");
+        assert_eq!(secret.what, "git+https://host/a/b.git@v1");
+        assert_eq!(secret.line, "git+https://usr:geheim99@host/a/b.git@v1");
         let git = read("git+https://user@host/a/b.git@v1#subdirectory=x");
         assert_eq!(git.place, Place::Address("https://user@host/a/b.git".into()));
         assert_eq!(read("x @ git+https://h/x").place, Place::Name("x".into()));
@@ -291,11 +322,31 @@ mod tests {
             ("my checks", "is no name of a package"),
             ("git+host/x", "is no address of a repository"),
             ("https://h/x.git", "is a repository"),
+            ("ftp://h/x.whl", "is no address that can be added"),
             ("opsbox==0.2.5", "is the light distribution"),
             ("opsbox @ https://h/opsbox.whl", "another `opsbox`"),
         ] {
             let fault = Wanted::read(text, &environ).unwrap_err();
             assert!(fault.message.contains(said), "{text}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn no_fault_quotes_a_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let environ = environ(folder.path(), &[]);
+        for text in [
+            "https://usr:geheim99@h/x.git",
+            "git+usr:geheim99@h/x",
+            "git+ftp://usr:geheim99@h/x",
+            "ftp://usr:geheim99@h/x",
+            "a b @ https://usr:geheim99@h/x.whl",
+            "https://usr:geheim99@h/\nx",
+            "opsbox==https://usr:geheim99@h/x",
+        ] {
+            let fault = Wanted::read(text, &environ).unwrap_err();
+            let said = format!("{fault:?}");
+            assert!(said.contains("<secret>") && !said.contains("geheim99"), "{said}");
         }
     }
 }

@@ -9,6 +9,12 @@ use crate::environ::Environ;
 
 /// The link to the environment that counts.
 const CURRENT: &str = "current";
+/// How the names of links begin that are made beside it and then take its place.
+const FRESH_LINK: &str = ".current-";
+/// How the names of folders begin that hold the lists of a change in the making.
+pub(super) const WORK: &str = ".work-";
+/// The folder of the light distribution.
+pub(super) const WHEELS: &str = "wheels";
 /// The folder of all environments.
 const ENVIRONMENTS: &str = "envs";
 /// A file of each environment; who runs plugins of it holds a shared lock on the file.
@@ -80,6 +86,25 @@ impl Store {
         Err(last)
     }
 
+    /// Returns the environment that counts, as whoever wants to change it needs to know: one whose folder is gone has nothing left that could
+    /// be kept and is none, but anything else that cannot be read is an error, so that nobody takes it for empty.
+    ///
+    /// # Errors
+    /// What the file system says, with the path that it says it of.
+    pub(super) fn present(&self) -> Result<Option<Active>, (PathBuf, io::Error)> {
+        let error = match self.active() {
+            Ok(active) => return Ok(active),
+            Err(error) => error,
+        };
+        match self.current() {
+            Ok(Some(folder)) => match fs::symlink_metadata(&folder) {
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(None),
+                _ => Err((folder.join(IN_USE), error)),
+            },
+            _ => Err((self.root.join(CURRENT), error)),
+        }
+    }
+
     /// Returns where the link leads.
     fn current(&self) -> io::Result<Option<PathBuf>> {
         match fs::read_link(self.root.join(CURRENT)) {
@@ -121,7 +146,7 @@ impl Store {
     pub(super) fn point_to(&self, folder: &Path, _right: &Changing) -> io::Result<()> {
         File::create(folder.join(IN_USE))?;
         let target = folder.strip_prefix(&self.root).unwrap_or(folder);
-        let fresh = self.root.join(format!(".{CURRENT}-{}", std::process::id()));
+        let fresh = self.root.join(format!("{FRESH_LINK}{}", std::process::id()));
         let _stale = fs::remove_file(&fresh);
         std::os::unix::fs::symlink(target, &fresh)?;
         fs::rename(&fresh, self.root.join(CURRENT))
@@ -135,9 +160,32 @@ impl Store {
         }
     }
 
-    /// Removes the environments that do not count and that nobody uses, among them what was left half made.
+    /// Removes the environments that do not count and that nobody uses, among them what was left half made, and what else a killed change left.
     pub(super) fn sweep(&self, _right: &Changing) {
-        let current = self.current().ok().flatten();
+        // What cannot be removed now is removed the next time.
+        for (folder, starts) in [
+            (self.root.clone(), &[WORK, FRESH_LINK][..]),
+            (self.root.join(WHEELS), &[".tmp"]),
+        ] {
+            for path in fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path())
+            {
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .unwrap_or_default();
+                if starts.iter().any(|start| name.starts_with(start)) {
+                    let _removed = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+                }
+            }
+        }
+        // Where it cannot be said which one counts, none is removed.
+        let Ok(current) = self.current() else {
+            return;
+        };
         let Ok(entries) = fs::read_dir(self.root.join(ENVIRONMENTS)) else {
             return;
         };
@@ -145,10 +193,11 @@ impl Store {
             if current.as_deref() == Some(&folder) {
                 continue;
             }
-            let used = File::open(folder.join(IN_USE))
-                .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
-            if !used {
-                // What cannot be removed now is removed the next time.
+            let unused = match File::open(folder.join(IN_USE)) {
+                Ok(file) => file.try_lock().is_ok(),
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+            if unused {
                 let _removed = fs::remove_dir_all(&folder);
             }
         }
@@ -187,6 +236,63 @@ mod tests {
         store.sweep(&right);
         assert!(store.active().unwrap().is_none());
         assert!(!second.exists());
+    }
+
+    #[test]
+    fn what_a_killed_change_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::of(&environ(folder.path(), &[]));
+        let right = store.try_change().unwrap().unwrap();
+        let first = store.fresh(&right).unwrap();
+        store.point_to(&first, &right).unwrap();
+        let root = store.root();
+        for left in [".work-a1b2c3", ".work-d4"] {
+            fs::create_dir(root.join(left)).unwrap();
+            fs::write(root.join(left).join("wanted.txt"), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("envs/7", root.join(".current-4711")).unwrap();
+        fs::create_dir(root.join(WHEELS)).unwrap();
+        fs::write(root.join(WHEELS).join(".tmpAbCdEf"), "half").unwrap();
+        fs::write(root.join(WHEELS).join("opsbox.whl"), "whole").unwrap();
+        store.sweep(&right);
+        let names = |folder: &Path| {
+            let entries = fs::read_dir(folder).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(root), ["current", "envs", "lock", "wheels"]);
+        assert_eq!(names(&root.join(WHEELS)), ["opsbox.whl"]);
+        assert_eq!(names(&root.join(ENVIRONMENTS)), ["1"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::of(&environ(folder.path(), &[]));
+        assert!(store.present().unwrap().is_none(), "nothing was ever added");
+        let right = store.try_change().unwrap().unwrap();
+        let first = store.fresh(&right).unwrap();
+        store.point_to(&first, &right).unwrap();
+        assert_eq!(store.present().unwrap().unwrap().folder, first);
+        fs::remove_file(first.join(IN_USE)).unwrap();
+        assert_eq!(store.present().unwrap_err().0, first.join(IN_USE));
+        // Something else than a link says as little of what counts, and nothing is removed.
+        let link = store.root().join(CURRENT);
+        fs::remove_file(&link).unwrap();
+        fs::write(&link, "").unwrap();
+        assert_eq!(store.present().unwrap_err().0, link);
+        store.sweep(&right);
+        assert!(first.exists());
+        fs::remove_file(&link).unwrap();
+        store.point_to(&first, &right).unwrap();
+        // One that cannot be said to be free is not removed either: its file leads in a circle.
+        let second = store.fresh(&right).unwrap();
+        std::os::unix::fs::symlink(IN_USE, second.join(IN_USE)).unwrap();
+        store.sweep(&right);
+        assert!(second.exists());
+        fs::remove_dir_all(&first).unwrap();
+        assert!(store.present().unwrap().is_none(), "its folder is gone");
     }
 
     #[test]

@@ -5,6 +5,21 @@ use crate::error::Fault;
 /// How many of an installer's last lines are shown.
 const SHOWN: usize = 12;
 
+/// What git, pip and uv say where a server wants credentials, or others.
+const REFUSED: [&str; 11] = [
+    "authentication failed",
+    "authentication required",
+    "could not read username",
+    "could not read password",
+    "permission denied (publickey",
+    "returned error: 403",
+    "401 error",
+    "error 401",
+    "error 403",
+    "(401 unauthorized)",
+    "(403 forbidden)",
+];
+
 /// Why an installation did not come about.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -53,6 +68,12 @@ pub(super) fn of_failure(who: &str, lines: &[String]) -> Trouble {
     let has = |texts: &[&str]| texts.iter().any(|text| lower.contains(text));
     if has(&["no space left on device", "disk quota exceeded"]) {
         fault.hints.push("the disk is full: make room, or set OPSBOX_DATA_DIR (environments) and TMPDIR (builds) to another one".to_owned());
+    } else if has(&REFUSED) {
+        fault.hints.push(
+            "credentials are missing or wrong; none are kept of an address that was added: give those of a repository to git by a credential helper, \
+             those of an archive or index in ~/.netrc, then try again"
+                .to_owned(),
+        );
     } else if has(&[
         "name resolution",
         "could not resolve host",
@@ -166,6 +187,19 @@ mod tests {
             "{full:?}"
         );
         assert!(full.hints[0].contains("the disk is full"));
+        for refused in [
+            "fatal: could not read Username for 'https://h': terminal prompts disabled",
+            "fatal: Authentication failed for 'https://h/x/'",
+            "error: Failed to fetch: `http://h/x.whl`\n  Caused by: HTTP status client error (401 Unauthorized) for url (http://h/x.whl)",
+            "ERROR: HTTP error 401 while getting http://h/x.whl",
+            "git@h: Permission denied (publickey).",
+        ] {
+            let hints = fault(refused).hints;
+            assert!(
+                hints.len() == 1 && hints[0].contains("netrc"),
+                "{refused}: {hints:?}"
+            );
+        }
         assert!(fault("Temporary failure in name resolution").hints[0].contains("cannot be reached"));
         assert_eq!(fault("").message, "pip failed and said nothing");
         assert!(matches!(

@@ -1,11 +1,10 @@
 //! What fails leaves the environment as it was, and says why and what to do.
 
 use std::process::Stdio;
-use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::World;
+use super::{World, wheelhouse};
 
 #[track_caller]
 pub(super) fn a_failure_leaves_everything(world: &World) {
@@ -43,7 +42,7 @@ fn by_uv() {
 fn an_interrupt_leaves_everything() {
     let Some(world) = World::uv() else { return };
     world.project("slow", "1", "-");
-    let begun = world.sandbox.path("begun");
+    let begun = world.signal("begun");
     world
         .sandbox
         .write("work/slow/slow-build", &begun.display().to_string());
@@ -53,9 +52,7 @@ fn an_interrupt_leaves_everything() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !begun.exists() {
-        thread::yield_now();
-    }
+    std::fs::read(&begun).unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -63,6 +60,50 @@ fn an_interrupt_leaves_everything() {
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains("interrupted; nothing was changed"), "{said}");
     assert!(world.current().is_none() && world.environments() == 0);
+}
+
+#[test]
+fn what_a_kill_left_behind_goes_with_the_next_change() {
+    let Some(world) = World::uv() else { return };
+    world.project("slow", "1", "in time");
+    let begun = world.signal("begun");
+    let slow = world
+        .sandbox
+        .write("work/slow/slow-build", &begun.display().to_string());
+    let mut child = world.command(&["plugins", "add", "./slow"]);
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::fs::read(&begun).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::remove_file(slow).unwrap();
+    let root = world.sandbox.path("home/.local/share/opsbox/python");
+    std::os::unix::fs::symlink("envs/1", root.join(".current-4711")).unwrap();
+    world.opsbox(&["plugins", "add", "./slow"]).exits(0);
+    assert_eq!(world.found("slow"), "in time");
+    world.holds_nothing_spare();
+}
+
+#[test]
+fn an_environment_that_cannot_be_read_is_not_taken_for_none() {
+    let Some(world) = World::uv() else { return };
+    world.project("good", "1", "still here");
+    world.project("two", "1", "-");
+    world.opsbox(&["plugins", "add", "./good"]).exits(0);
+    let (before, lock) = (world.current().unwrap(), world.lock());
+    let in_use = before.join(".in-use");
+    std::fs::remove_file(&in_use).unwrap();
+    for args in [&["plugins", "add", "./two"][..], &["plugins", "remove", "good"]] {
+        world.opsbox(args).exits(1).says(&[
+            &in_use.display().to_string(),
+            "the managed environment cannot be read",
+            "nothing was changed",
+        ]);
+        assert_eq!(world.current().as_ref(), Some(&before));
+        assert_eq!(world.lock(), lock);
+    }
+    std::fs::write(&in_use, "").unwrap();
+    world.opsbox(&["plugins", "add", "./two"]).exits(0);
+    assert_eq!(world.found("good"), "still here");
 }
 
 #[test]
@@ -123,6 +164,7 @@ fn without_a_network_it_says_so() {
     let args = ["plugins", "add", "./greet"];
     let mut command = world.command(&args);
     // Port 1 of this machine: nobody answers there.
+    wheelhouse::not_only(&mut command);
     let nobody = "http://127.0.0.1:1/simple";
     command
         .env("UV_DEFAULT_INDEX", nobody)

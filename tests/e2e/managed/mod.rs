@@ -1,11 +1,13 @@
 //! The managed environment: `plugins add`, `remove`, `--locked`, by uv and by pip, and what is left where something fails.
 
 mod add;
+mod credentials;
 mod doctor;
 mod failures;
 mod lock;
 mod places;
 mod registry;
+mod wheelhouse;
 
 use std::fs;
 use std::path::PathBuf;
@@ -56,14 +58,24 @@ fn by_pip() {
     world.holds_nothing_spare();
 }
 
-/// A sandbox with an installer, and caches that all tests share.
+/// A sandbox with an installer, packages to install, and caches that all tests share.
 struct World {
     sandbox: Sandbox,
+    /// Whether packages come from a real index, and not from the folder of empty ones.
+    online: bool,
     /// `uv` or `pip`.
     by: &'static str,
 }
 
 impl World {
+    /// Makes one that installs with uv from a real index, which takes its time.
+    fn registry() -> Option<Self> {
+        Self::uv().map(|world| Self {
+            online: true,
+            ..world
+        })
+    }
+
     /// Makes one that installs with uv, of the tests' own environment; `None` where there is no Python.
     fn uv() -> Option<Self> {
         let uv = venv()?.with_file_name("uv");
@@ -71,7 +83,11 @@ impl World {
         let sandbox = Sandbox::new();
         fs::create_dir(sandbox.path("bin")).unwrap();
         std::os::unix::fs::symlink(uv, sandbox.path("bin/uv")).unwrap();
-        Some(Self { sandbox, by: "uv" })
+        Some(Self {
+            sandbox,
+            online: false,
+            by: "uv",
+        })
     }
 
     /// Makes one that installs with pip.
@@ -79,6 +95,7 @@ impl World {
         python()?;
         Some(Self {
             sandbox: Sandbox::new(),
+            online: false,
             by: "pip",
         })
     }
@@ -93,6 +110,10 @@ impl World {
         command.env("UV_CACHE_DIR", caches.join("uv"));
         if self.by == "pip" {
             command.env("OPSBOX_INSTALLER", "pip");
+        }
+        if !self.online {
+            wheelhouse::only(&mut command);
+            return command;
         }
         let passes = [
             "PIP_",
@@ -142,6 +163,13 @@ impl World {
     fn facts(&self, name: &str, version: &str, python: &str, needs: &str) {
         let facts = format!("name={name}\nversion={version}\npython={python}\nneeds={needs}\n");
         self.sandbox.write(&format!("work/{name}/facts"), &facts);
+    }
+
+    /// Makes a pipe: reading it waits until somebody opened it for writing and closed it again.
+    fn signal(&self, name: &str) -> PathBuf {
+        let path = self.sandbox.path(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+        path
     }
 
     /// Builds a project's wheel and returns its path, seen from the working folder.

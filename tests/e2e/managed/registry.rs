@@ -1,10 +1,12 @@
 //! A published package of the registry, with what it needs.
 
+use std::process::Command;
+
 use super::World;
 
 #[test]
 fn the_ec2_checks_come_in_with_a_fraction_of_what_the_original_brings() {
-    let Some(world) = World::uv() else { return };
+    let Some(world) = World::registry() else { return };
     world
         .opsbox(&["plugins", "add", "opsbox-ec2-checks==0.2.0", "--any-python"])
         .exits(0)
@@ -27,4 +29,16 @@ fn the_ec2_checks_come_in_with_a_fraction_of_what_the_original_brings() {
         "all ",
         "can be used",
     ]);
+    // The names that plugins import are there without the bridge as well.
+    let interpreter = world.current().unwrap().join("bin/python");
+    let names = "import importlib.util, importlib.metadata as m; from opsbox import Result; from opsbox.plugins import Registry\n\
+                 assert importlib.util.find_spec('core') is None; print(m.version('opsbox'), m.metadata('opsbox').get_all('Provides-Extra'))";
+    let output = Command::new(interpreter).args(["-c", names]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(
+        said.trim(),
+        "1.0.0+light ['dates', 'llm']",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
