@@ -290,6 +290,7 @@ fn a_warm_parent_that_is_killed_takes_nobody_with_it() {
     let kills = |then: &str| {
         format!(
             "import os\nfrom opsbox import Result\n\nclass P:\n    def process(self, data):\n        \
+             assert 'zygote.py' in open(f'/proc/{{os.getppid()}}/cmdline').read()\n        \
              os.kill(os.getppid(), 9)\n        {then}\n"
         )
     };

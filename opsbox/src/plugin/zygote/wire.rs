@@ -87,7 +87,8 @@ pub(super) async fn serve(
 }
 
 fn pid_of(text: &str) -> Option<Pid> {
-    text.parse().ok().and_then(Pid::from_raw)
+    // A signal to "group 1" would go to everybody.
+    text.parse().ok().filter(|pid| *pid > 1).and_then(Pid::from_raw)
 }
 
 struct Wire(BufReader<UnixStream>);
