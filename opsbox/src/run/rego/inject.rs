@@ -83,9 +83,7 @@ async fn ask(live: &mut Live, gaps: &mut Vec<Gap>) -> Result<Option<Bytes>, Plug
         method: METHOD.into(),
         why: error.to_string(),
     })?;
-    Ok(answered
-        .patch
-        .map(|patch| line.slice_ref(patch.get().as_bytes())))
+    Ok(answered.patch.map(|patch| line.slice_ref(patch.get().as_bytes())))
 }
 
 /// Has the plugin change the data.
