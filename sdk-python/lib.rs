@@ -53,6 +53,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/probe.py"),
     ),
     (
+        "opsbox/_bridge/reading.py",
+        include_str!("src/opsbox/_bridge/reading.py"),
+    ),
+    (
         "opsbox/_bridge/registry.py",
         include_str!("src/opsbox/_bridge/registry.py"),
     ),

@@ -164,7 +164,7 @@ impl Rule<'_> {
         for (index, piece) in pieces.iter().enumerate() {
             head.push_str(if index > 0 { ", " } else { "" });
             head.push_str(&self.line_ends(done, self.spots[piece.0].start));
-            head.push_str(self.slice(*piece));
+            head.push_str(&self.term(*piece));
             done = self.spots[piece.1 - 1].end;
         }
         head.push_str(&format!("{close} |"));
@@ -199,7 +199,7 @@ impl Rule<'_> {
             "{}[opsbox_head_0] {{ opsbox_head_0 := [{}{} |{} {}][_] }}",
             &self.text[start..self.spots[key.0 - 1].start],
             self.line_ends(start, self.spots[key.0].start),
-            self.slice(*key),
+            self.term(*key),
             self.line_ends(self.spots[key.1 - 1].end, from),
             &self.text[from..to],
         );
@@ -326,6 +326,20 @@ impl Rule<'_> {
 
     fn slice(&self, (from, to): Span) -> &str {
         &self.text[self.spots[from].start..self.spots[to - 1].end]
+    }
+
+    /// Returns a piece as the term of a comprehension or an item of an array: a union's `|` would begin the body there, and
+    /// `k, x in y` would ask for a key as well.
+    fn term(&self, (from, to): Span) -> String {
+        let mut at = from;
+        while at < to {
+            match self.spots[at].token {
+                Token::Other(b'|') | Token::Name("in") => return format!("({})", self.slice((from, to))),
+                Token::Open(_) => at = self.closing(at) + 1,
+                _ => at += 1,
+            }
+        }
+        self.slice((from, to)).to_owned()
     }
 
     fn line_ends(&self, from: usize, to: usize) -> String {

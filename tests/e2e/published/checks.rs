@@ -12,137 +12,41 @@ use super::cloud::Cloud;
 use super::compatibility::{Claim, claim};
 use crate::support::{Sandbox, Seen, packages, repository};
 
-pub(super) const CLAIMS: &[Claim] = &[
-    claim!(
-        "idle_instances",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "ec2_old_snapshots",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "stray_ebs",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "unattached_eips",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "object_last_modified",
-        "the data of `tests/original`",
-        "same; without objects it fails and says so, where the original broke",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "storage_class_usage",
-        "the data of `tests/original`",
-        "same; without buckets it fails and says so, where the original found nothing",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "unused_buckets",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "empty_zones",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "console_access",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "mfa_enabled",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "overdue_api_keys",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "unused_policies",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "high_error_rate",
-        "the data of `tests/original`",
-        "same; what it leaves out of its text makes it incomplete",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "inactive_load_balancers",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "low_request_count",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "no_healthy_targets",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "empty_storage",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "rds_idle",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "rds_old_snapshots",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "scaling_down",
-        "the data of `tests/original`",
-        "same",
-        findings_at_pinned_dates
-    ),
-    claim!(
-        "efs_high_percentiolimit",
-        "the data of `tests/original`",
-        "same; what it leaves out of its text makes it incomplete",
-        findings_at_pinned_dates
-    ),
-];
+macro_rules! claims {
+    ($($check:literal: $says:literal,)+) => {
+        &[$(claim!($check, "the data of `tests/original`", $says, findings_at_pinned_dates)),+]
+    };
+}
+
+pub(super) const CLAIMS: &[Claim] = claims! {
+    "idle_instances": "same",
+    "ec2_old_snapshots": "same",
+    "stray_ebs": "same",
+    "unattached_eips": "same",
+    "object_last_modified": "same; without objects it fails and says so, where the original broke",
+    "storage_class_usage": "same; without buckets it fails and says so, where the original found nothing",
+    "unused_buckets": "same",
+    "empty_zones": "same",
+    "console_access": "same",
+    "mfa_enabled": "same",
+    "overdue_api_keys": "same",
+    "unused_policies": "same",
+    "high_error_rate": "same; what it leaves out of its text makes it incomplete",
+    "inactive_load_balancers": "same",
+    "low_request_count": "same",
+    "no_healthy_targets": "same",
+    "empty_storage": "same",
+    "rds_idle": "same",
+    "rds_old_snapshots": "same",
+    "scaling_down": "same",
+    "efs_high_percentiolimit": "same; what it leaves out of its text makes it incomplete",
+};
 
 /// Checks that log an error about items of the data that they cannot show, which makes them incomplete.
 const COMPLAIN: [&str; 2] = ["high_error_rate", "efs_high_percentiolimit"];
+
+/// The published outputs that write files.
+const FILE_OUTPUTS: [&str; 2] = ["json_out", "text_out"];
 
 /// What `tests/original/scenarios.json` says.
 #[derive(Deserialize)]
@@ -241,6 +145,13 @@ impl Scenario {
     /// Whether the published providers gather from a mock of AWS, rather than fixtures from files.
     fn is_cloud(&self) -> bool {
         self.data.is_empty()
+    }
+
+    /// Whether it has outputs that write a file for each Result, kept beside the Results themselves.
+    fn writes_files(&self) -> bool {
+        self.outputs
+            .iter()
+            .any(|output| FILE_OUTPUTS.contains(&output.as_str()))
     }
 
     /// Runs the scenario in the original's grammar, as its users do.
@@ -350,16 +261,21 @@ pub(super) fn same_as_the_original(name: &str) {
         broken += 1;
     }
     seen.exits(if broken == 0 { 0 } else { 4 });
-    files_are_the_same(name, &sandbox);
+    files_are_the_same(scenario, &sandbox);
 }
 
 /// Compares what the file outputs wrote, where the scenario has them.
-fn files_are_the_same(name: &str, sandbox: &Sandbox) {
-    let path = format!("golden/{name}.files.json");
-    if !original(&path).is_file() {
+fn files_are_the_same(scenario: &Scenario, sandbox: &Sandbox) {
+    let path = format!("golden/{}.files.json", scenario.name);
+    if !scenario.writes_files() {
+        assert!(
+            !original(&path).exists(),
+            "{path}: the scenario has no output that writes files"
+        );
         return;
     }
     let files: Map<String, Value> = load(&path);
+    assert!(!files.is_empty(), "{path}: no files");
     for (path, text) in files {
         let (ours, theirs) = (
             sandbox.read(&format!("work/findings/{path}")),

@@ -38,6 +38,22 @@ fn heads_that_may_be_without_a_value_are_put_into_a_comprehension() {
             "d := opsbox_head_0 if { some opsbox_head_0 in [[x.no] | some x in y] }\nelse := 3",
         ),
         (
+            "d := a | b if x",
+            "d := opsbox_head_0 if { some opsbox_head_0 in [(a | b) | x] }",
+        ),
+        (
+            "d contains (a | b) - {c | c := 1} if x",
+            "d contains opsbox_head_0 if { some opsbox_head_0 in [(a | b) - {c | c := 1} | x] }",
+        ),
+        (
+            "d[x.k] := x.no in z if some x in y",
+            "d[opsbox_head_0] := opsbox_head_1 if { some [opsbox_head_0, opsbox_head_1] in [[x.k, (x.no in z)] | some x in y] }",
+        ),
+        (
+            "d[a | b] { x := y[_] }",
+            "d[opsbox_head_0] { opsbox_head_0 := [(a | b) |  x := y[_] ][_] }",
+        ),
+        (
             "d[x.k] { x := y[_] }",
             "d[opsbox_head_0] { opsbox_head_0 := [x.k |  x := y[_] ][_] }",
         ),

@@ -1,8 +1,8 @@
 //! `inject_data`: what a plugin's code adds to a provider's data before its policy sees it.
 //!
-//! Most of these hooks set a few keys of `details["input"]`. The Python bridge can tell which, by calling the hook with a probe; then
-//! only the keys travel, and the worker sets them in the data that it has already. Where it cannot tell, the data goes to the plugin
-//! and comes back.
+//! Most of these hooks set a few keys of `details["input"]`. The Python bridge can tell which, where the hook's source does nothing
+//! else; then only the keys travel, and the worker sets them in the data that it has already. Where it cannot tell, the data goes to
+//! the plugin and comes back.
 
 use bytes::Bytes;
 use opsbox_protocol::{Expect, Hook};
@@ -71,6 +71,8 @@ pub(super) async fn inject(
 /// Returns what the hook sets; `None` where it has to see the data.
 async fn ask(live: &mut Live, gaps: &mut Vec<Gap>) -> Result<Option<Bytes>, PluginError> {
     let outcome = live.session.request(METHOD, Expect::Raw, params::none()).await;
+    // Also of the hooks before: whatever comes of the question, this is the first call that brings them home.
+    gaps.extend(outcome.gaps);
     let line = match outcome.answer {
         Ok(Reply::Raw(line)) => line,
         // The real call has the better words for what is wrong.
@@ -81,11 +83,7 @@ async fn ask(live: &mut Live, gaps: &mut Vec<Gap>) -> Result<Option<Bytes>, Plug
         method: METHOD.into(),
         why: error.to_string(),
     })?;
-    let patch = answered.patch.map(|patch| line.slice_ref(patch.get().as_bytes()));
-    if patch.is_some() {
-        gaps.extend(outcome.gaps);
-    }
-    Ok(patch)
+    Ok(answered.patch.map(|patch| line.slice_ref(patch.get().as_bytes())))
 }
 
 /// Has the plugin change the data.

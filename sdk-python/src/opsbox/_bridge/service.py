@@ -16,6 +16,7 @@ _PART = {
     "gather_data": "part of the data of {}",
     "process": "part of what {} looks at",
     "inject_data": "part of what {} looks at",
+    hooks.INJECT_PATCH: "part of what {} looks at",
     "report_findings": "part of the findings of {}",
     "process_input": "part of the work of {}",
     "process_results": "part of the delivery of {}",
@@ -109,13 +110,15 @@ class Bridge:
         if call.method == "shutdown":
             self._finish()
             return b"{}"
-        if call.method == hooks.INJECT_PATCH:
-            return self._inject_patch()
         from opsbox._bridge import config
 
+        # A module that cannot be imported is told by `inject_data` itself.
+        is_patch = call.method == hooks.INJECT_PATCH
         if self._import_error is not None:
+            if is_patch:
+                return b'{"patch":null}'
             raise self._cannot_import(call.method)
-        hook, spelling = self._hook(call.method)
+        hook, spelling = self._hook("inject_data" if is_patch else call.method)
         unwatch = None
         if call.method in _PART:
             from opsbox._bridge import threads
@@ -166,6 +169,8 @@ class Bridge:
             return self._set_data(hook, params.get("config") or {})
         if hook is None and method in hooks.COMMON:
             return b"{}"
+        if method == hooks.INJECT_PATCH:
+            return self._inject_patch(hook)
         if method == "activate":
             self._handles()
             hook()
@@ -192,23 +197,13 @@ class Bridge:
             return codec.encode(results.as_one(given if returned is None else returned), self._warn)
         return codec.encode(results.as_list(returned), self._warn)
 
-    def _inject_patch(self) -> bytes:
-        """Answers what `inject_data` would set; null where the hook has to see the data itself."""
+    def _inject_patch(self, hook: object) -> bytes:
+        """Answers what `inject_data` sets; null where the hook has to see the data itself."""
         from opsbox._bridge import inject
 
-        hook = getattr(self._plugin, "inject_data", None)
-        if hook is None:
-            # A class whose source was not found has been said to have every hook.
-            return b'{"patch":null}' if self._plugin is None else b'{"patch":{}}'
-        self._capture.drain(last=True)
-        self.loop.channel.hold()
-        patch = None
-        try:
-            patch = inject.patch_of(hook, self._plugin, call_positionally)
-            return codec.encode({"patch": patch})
-        finally:
-            self._capture.drain(last=True)
-            self.loop.channel.release(patch is not None)
+        # A class whose source was not found has been said to have every hook.
+        patch = {} if hook is None else inject.patch_of(hook, self._plugin, call_positionally)
+        return codec.encode({"patch": patch}, self._warn)
 
     def _configure(self, hook: object) -> object:
         from opsbox._bridge.config import Configuration

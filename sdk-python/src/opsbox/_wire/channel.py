@@ -35,7 +35,6 @@ class Channel:
         self._lock = _thread.allocate_lock()
         self._owner = 0
         self._late: list[tuple[bytes, ...]] = []
-        self._held: list[tuple[bytes, ...]] | None = None
         self._main = _thread.get_ident()
 
     def line(self) -> bytes:
@@ -63,22 +62,7 @@ class Channel:
 
     def notify(self, method: str, payload: bytes) -> None:
         """Sends a notification; `payload` is JSON."""
-        parts = (b'{"jsonrpc":"2.0","method":"' + method.encode() + b'","params":', payload, b"}\n")
-        held = self._held
-        if held is None:
-            self._send(parts)
-        else:
-            held.append(parts)
-
-    def hold(self) -> None:
-        """Keeps notifications back until `release`."""
-        self._held = []
-
-    def release(self, send: bool) -> None:
-        """Sends what was kept back, in its order, or drops it."""
-        held, self._held = self._held, None
-        for parts in held or () if send else ():
-            self._send(parts)
+        self._send((b'{"jsonrpc":"2.0","method":"' + method.encode() + b'","params":', payload, b"}\n"))
 
     def mute(self) -> None:
         """Sends nothing from now on; a line that another thread is writing is finished first."""
