@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Measures this project's binary against the original: whole processes, in turn, the same pipelines over the same data.
+"""Measures this project's binary against the original: whole processes, in turn, the same
+pipelines over the same data.
 
     tests/original/bench.py --opsbox target/release/opsbox [--rounds 7] [--only NAME]
 
-It needs what `run.py` needs (Python 3.11, Go), and the mock AWS server of the tests for the rows that name it. Linux only: memory is read from /proc.
-Times are taken without a watcher; memory in runs of its own, summed over the command and all its descendants every 5 ms.
+It needs what `run.py` needs (Python 3.11, Go). Linux only: memory is read from /proc.
+Times are taken without a watcher; memory in runs of its own, summed over the command and all its
+descendants every 5 ms (PSS: pages that several share count once).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import scenarios
 from environment import FIXTURES, HERE, Environment, Skip
 
 N_LARGE = 100_000
-# Two of the fixtures' checks log errors about items that they leave out: the original ends with 0 all the same.
+# Two of the checks log errors about items that they leave out: the original ends with 0 all the same.
 PARTIAL = ((0,), (4,))
 FOLDERS = (FIXTURES / "plugins", FIXTURES / "providers")
 DATES = {
@@ -48,6 +50,8 @@ class Case:
         variables: Environment variables beside the common ones.
         providers: Whether the fixture providers stand in for the published ones.
         codes: Exit codes that mean a whole run: of the original, of ours.
+        watched: Whether memory is measured, too.
+        ours: Arguments of ours, where they are others.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Case:
     variables: dict[str, str] = field(default_factory=dict)
     providers: bool = True
     codes: tuple = ((0,), (0,))
+    ours: list[str] | None = None
     watched: bool = False
 
 
@@ -74,12 +79,16 @@ def main() -> int:
     Returns:
         0, or 1 where a run ended with another exit code than expected.
     """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--opsbox", type=Path, default=HERE.parents[1] / "target/release/opsbox")
     parser.add_argument("--folder", type=Path, default=HERE.parents[1] / "target/original")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", metavar="NAME", action="append")
-    parser.add_argument("--ours-alone", action="store_true", help="leave the original out, to compare two builds of ours")
+    parser.add_argument(
+        "--ours-alone", action="store_true", help="leave the original out, to compare two builds of ours"
+    )
     args = parser.parse_args()
     environment = Environment(args.folder)
     try:
@@ -116,6 +125,13 @@ class Bench:
         """Yields the rows; a server that one needs lives as long as it is asked for."""
         checks, _ = scenarios.load()
         yield Case("help", "`--help`, all packages installed", ["--help"], codes=((1,), (0,)))
+        yield Case(
+            "list",
+            "the same against `plugins list`",
+            ["--help"],
+            codes=((1,), (0,)),
+            ours=["plugins", "list"],
+        )
         data = {"fixture_data": str(FIXTURES / "data/rich"), "output_folder": str(self.folder / "findings")}
         flags = [word for key, value in data.items() for word in (f"--{key}", value)]
         variables = {key.upper(): value for key, value in data.items()}
@@ -125,28 +141,62 @@ class Bench:
         every = ["--modules", ",".join(checks) + "-json_out"]
         dates = {key.upper(): value for key, value in DATES.items()}
         with_dates = [word for key, value in DATES.items() for word in (f"--{key}", value)]
-        yield Case("all", "all 21 checks to JSON, fixture providers", [*every, *flags, *with_dates], codes=PARTIAL)
-        yield Case("all-variables", "the same, settings as variables", every, {**variables, **dates}, codes=PARTIAL)
+        yield Case(
+            "all", "all 21 checks to JSON, fixture providers", [*every, *flags, *with_dates], codes=PARTIAL
+        )
+        yield Case(
+            "all-variables", "the same, settings as variables", every, {**variables, **dates}, codes=PARTIAL
+        )
         cloud = scenarios.Cloud(self.environment)
         try:
             variables = {"AWS_ENDPOINT_URL": cloud.url}
-            keys = {"aws_region": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+            keys = {
+                "aws_region": "us-east-1",
+                "aws_access_key_id": "testing",
+                "aws_secret_access_key": "testing",
+            }
             settings = [word for key, value in keys.items() for word in (f"--{key}", value)]
             date = ["--ec2_snapshot_old_threshold", DATES["ec2_snapshot_old_threshold"]]
             idle = ["--modules", "idle_instances-cli_out"]
             four = ["--modules", "idle_instances,ec2_old_snapshots,stray_ebs,unattached_eips-cli_out"]
             plain = {key.upper(): value for key, value in keys.items()}
             plain["EC2_SNAPSHOT_OLD_THRESHOLD"] = DATES["ec2_snapshot_old_threshold"]
-            yield Case("aws-one", "idle_instances to cli_out, mock AWS", [*idle, *settings], variables, providers=False)
-            yield Case("aws-one-variables", "the same, settings as variables", idle, {**variables, **plain}, providers=False)
-            yield Case("aws-four", "four EC2 checks to cli_out, mock AWS", [*four, *settings, *date], variables, providers=False)
-            yield Case("aws-four-variables", "the same, settings as variables", four, {**variables, **plain}, providers=False)
+            yield Case(
+                "aws-one",
+                "idle_instances to cli_out, mock AWS",
+                [*idle, *settings],
+                variables,
+                providers=False,
+            )
+            yield Case(
+                "aws-one-variables",
+                "the same, settings as variables",
+                idle,
+                {**variables, **plain},
+                providers=False,
+            )
+            yield Case(
+                "aws-four",
+                "four EC2 checks to cli_out, mock AWS",
+                [*four, *settings, *date],
+                variables,
+                providers=False,
+            )
+            yield Case(
+                "aws-four-variables",
+                "the same, settings as variables",
+                four,
+                {**variables, **plain},
+                providers=False,
+            )
         finally:
             cloud.close()
         large = self._large()
         data = {"fixture_data": str(large), "output_folder": str(self.folder / "large-findings")}
         flags = [word for key, value in data.items() for word in (f"--{key}", value)]
-        yield Case("large", f"idle_instances to JSON, {N_LARGE} volumes and instances", [*one, *flags], watched=True)
+        yield Case(
+            "large", f"idle_instances to JSON, {N_LARGE} volumes and instances", [*one, *flags], watched=True
+        )
 
     def _large(self) -> Path:
         """Returns a folder with the data of an estate, half of whose instances are idle."""
@@ -199,7 +249,9 @@ class Bench:
             print(f"  {each:<9} wall {spread(wall)} s   CPU {spread(cpu)} s")
         if not self.ours_alone:
             for what in ("wall", "cpu"):
-                ratios = [getattr(old, what) / max(getattr(new, what), 1e-4) for old, new in zip(*sides.values())]
+                ratios = [
+                    getattr(old, what) / max(getattr(new, what), 1e-4) for old, new in zip(*sides.values())
+                ]
                 print(f"  {what:<9} original / opsbox: {spread(ratios)}")
         if case.watched:
             for each in sides:
@@ -223,11 +275,16 @@ class Bench:
             env["OPSBOX_PYTHON"] = str(self.environment.python)
             if case.providers:
                 env["OPSBOX_PLUGIN_DIR"] = os.pathsep.join(map(str, FOLDERS))
-            command = [self.opsbox, *case.words]
+            command = [self.opsbox, *(case.ours or case.words)]
         before, since = children_cpu(), time.perf_counter()
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [str(word) for word in command], env=env, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+                [str(word) for word in command],
+                env=env,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
             )
             memory = peak(process) if watch else 0
             code = process.wait()
@@ -250,7 +307,7 @@ def children_cpu() -> float:
 
 
 def peak(process: subprocess.Popen) -> int:
-    """Returns the largest sum of resident memory of a process and its descendants, in bytes, until it ends."""
+    """Returns the largest sum of memory of a process and its descendants, in bytes, until it ends."""
     largest = 0
     while process.poll() is None:
         largest = max(largest, sum(resident(pid) for pid in tree(process.pid)))
