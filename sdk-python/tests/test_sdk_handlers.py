@@ -145,7 +145,7 @@ def test_a_handler_as_a_program_is_cancelled_while_it_waits(tmp_path):
         ),
         "utf-8",
     )
-    with wire.Session([sys.executable, str(program)]) as session:
+    with wire.Session(wire.started([sys.executable, str(program)])) as session:
         call = session.post("process_plugin", plugin=FACTS, prior_results=[])
         assert session.until("host/call_hook")["plugin"] == "cert"
         session.notify("$/cancel", id=call)
