@@ -83,6 +83,7 @@ class Loop:
         self._queue: SimpleQueue = SimpleQueue()
         self._pending: dict[object, Call] = {}
         self._asking: Asking | None = None
+        self._making = _thread.allocate_lock()
         self._main = _thread.get_ident()
         self._interruptible = False
         self._greeted = False
@@ -129,10 +130,12 @@ class Loop:
 
     def ask(self, call: Call, method: str, body: dict) -> object:
         """Asks the host during one of its calls and returns the answer; see `asking.Asking.ask`."""
-        if self._asking is None:
-            from opsbox._wire.asking import Asking
+        # Threads may ask at once, and answers find their way through one object only.
+        with self._making:
+            if self._asking is None:
+                from opsbox._wire.asking import Asking
 
-            self._asking = Asking(self.channel)
+                self._asking = Asking(self.channel)
         self._asking.line_bytes = self.line_bytes
         # The body is user data: what JSON has no word for is converted, as in answers.
         payload = codec.encode({"id": call.key, **body}, lambda text: self.log("warn", text))
