@@ -1,24 +1,11 @@
 //! The plugins of `plugins/examples`, each run by the binary.
 
 use std::fs;
-use std::process::Command;
 
-use crate::support::{Sandbox, python, repository, step};
+use crate::support::{Sandbox, program, python, repository, step};
 
 fn folder() -> String {
     repository().join("plugins/examples").display().to_string()
-}
-
-/// Returns whether Node.js is there; says so where it is not.
-fn has_node() -> bool {
-    let found = Command::new("node")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !found {
-        eprintln!("skipped: no Node.js on PATH");
-    }
-    found
 }
 
 #[test]
@@ -119,7 +106,7 @@ fn the_shell_example_takes_its_field() {
 
 #[test]
 fn the_node_example_finds_what_is_wrong_with_a_projects_packages() {
-    if !has_node() {
+    if program("node").is_none() {
         return;
     }
     let sandbox = Sandbox::new();
@@ -162,7 +149,7 @@ fn the_node_example_finds_what_is_wrong_with_a_projects_packages() {
 
 #[test]
 fn the_node_example_fails_its_step_where_the_named_project_is_not_there() {
-    if !has_node() {
+    if program("node").is_none() {
         return;
     }
     let sandbox = Sandbox::new();
@@ -182,7 +169,7 @@ fn the_node_example_fails_its_step_where_the_named_project_is_not_there() {
 
 #[test]
 fn a_file_that_the_node_example_cannot_read_is_a_gap() {
-    if !has_node() {
+    if program("node").is_none() {
         return;
     }
     let sandbox = Sandbox::new();
@@ -237,7 +224,7 @@ fn the_python_example_counts_findings_and_hands_on_the_others_byte_for_byte() {
 
 #[test]
 fn the_three_examples_run_together_as_their_page_says() {
-    if python().is_none() || !has_node() {
+    if python().is_none() || program("node").is_none() {
         return;
     }
     let sandbox = Sandbox::new();

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, copy, repository, step, venv};
+use crate::support::{Sandbox, copy, program, repository, step, venv};
 
 const PIPELINE: &str = "large_lists,long_countdown,stray_volumes,example_input,node_packages,kernel_settings\
                         -sort_severity-summary-json_out,cli_out,example_output";
@@ -45,18 +45,9 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-fn has_node() -> bool {
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|folder| folder.join("node").is_file());
-    if !found {
-        eprintln!("skipped: no Node.js on PATH");
-    }
-    found
-}
-
 #[test]
 fn plugins_in_five_languages_run_side_by_side_and_every_result_arrives() {
-    let Some(python) = venv().filter(|_| has_node()) else {
+    let Some(python) = venv().filter(|_| program("node").is_some()) else {
         return;
     };
     let sandbox = sandbox();
@@ -146,7 +137,7 @@ fn files_below(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
 
 #[test]
 fn text_of_outputs_comes_in_the_order_of_the_pipeline() {
-    let Some(python) = venv().filter(|_| has_node()) else {
+    let Some(python) = venv().filter(|_| program("node").is_some()) else {
         return;
     };
     let sandbox = sandbox();
@@ -167,7 +158,7 @@ fn text_of_outputs_comes_in_the_order_of_the_pipeline() {
 
 #[test]
 fn the_record_holds_every_step_of_a_mixed_run() {
-    let Some(python) = venv().filter(|_| has_node()) else {
+    let Some(python) = venv().filter(|_| program("node").is_some()) else {
         return;
     };
     let sandbox = sandbox();

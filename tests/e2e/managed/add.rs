@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::World;
-use crate::support::python;
+use crate::support::{program, python};
 
 #[test]
 fn a_folder_is_added_and_runs() {
@@ -94,8 +94,7 @@ print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())
 #[test]
 fn a_repository_is_added_with_its_commit_and_the_lock_file_keeps_to_it() {
     let Some(world) = World::uv() else { return };
-    if Command::new("git").arg("--version").output().is_err() {
-        eprintln!("skipped: no git on PATH");
+    if program("git").is_none() {
         return;
     }
     let folder = world.project("greet", "0.3", "first");

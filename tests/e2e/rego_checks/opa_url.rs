@@ -225,6 +225,35 @@ fn a_server_that_is_not_there_fails_the_checks_and_is_named_without_its_password
 }
 
 #[test]
+fn a_server_with_a_certificate_is_believed_only_where_its_authority_is_trusted() {
+    let sandbox = sandbox();
+    let certificate = sandbox.path("opa.pem");
+    let Some(server) = OpaServer::start_tls(&certificate) else {
+        return;
+    };
+    let run = [
+        "run",
+        "check-json_out",
+        "--set",
+        &format!("opa_url={}", server.url),
+    ];
+    sandbox
+        .opsbox_with(&[("SSL_CERT_FILE", certificate.to_str().unwrap())], &run)
+        .exits(0);
+    let found = sandbox.document("findings/source/check.json")["details"].clone();
+    assert_eq!(
+        found,
+        json!([{"resource": "cache", "port": 6379}, {"resource": "app", "port": 8080}])
+    );
+    std::fs::remove_dir_all(sandbox.path("work/findings")).unwrap();
+    sandbox
+        .opsbox_with(&[], &run)
+        .exits(1)
+        .says(&["check", &server.url, "certificate", "`opa_url`"]);
+    assert!(!sandbox.path("work/findings/source/check.json").exists());
+}
+
+#[test]
 fn the_field_is_shown_where_a_pipeline_has_rego_checks() {
     let sandbox = sandbox();
     sandbox.input("plain", &[]);

@@ -193,7 +193,11 @@ fn a_published_check_runs_on_an_opa_server() {
         return;
     };
     let sandbox = Sandbox::new();
-    sandbox.provider("ec2", &json!({"input": input()}).to_string(), "");
+    let data =
+        std::fs::read_to_string(repository().join("tests/original/fixtures/data/rich/ec2.json")).unwrap();
+    // A line of the wire is one line.
+    let data: Value = serde_json::from_str(&data).unwrap();
+    sandbox.provider("ec2", &data.to_string(), "");
     let python = python.to_str().unwrap();
     let details = |more: &[&str]| {
         let args = [

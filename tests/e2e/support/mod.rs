@@ -2,6 +2,7 @@
 
 mod legacy;
 mod mirror;
+mod missing;
 mod opa;
 mod packages;
 mod python;
@@ -17,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 pub use legacy::{Environment, copy};
+pub use missing::{program, skipped};
 pub use opa::{Hanging, OpaServer, opa};
 pub use packages::{packages, packages_for_github};
 pub use python::{python, venv};

@@ -1,24 +1,59 @@
 //! The real OPA, where there is one, and a server on loopback that behaves like none.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 
-/// Returns the `opa` program of `OPSBOX_TEST_OPA`, or of PATH; `None` where there is none, and says so.
+use super::python::run;
+use super::{binary, program, repository};
+
+/// Returns the `opa` program of `OPSBOX_TEST_OPA`, of PATH, or one that Go builds once, where `tests/original` has its own; `None` where there is
+/// neither an OPA nor Go, and says so.
 pub fn opa() -> Option<PathBuf> {
-    let named = std::env::var_os("OPSBOX_TEST_OPA").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = named.or_else(|| {
-        std::env::split_paths(&path)
-            .map(|folder| folder.join("opa"))
-            .find(|file| file.is_file())
-    });
-    if found.is_none() {
-        eprintln!("skipped: no OPA, neither in OPSBOX_TEST_OPA nor on PATH");
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND
+        .get_or_init(|| {
+            let named = std::env::var_os("OPSBOX_TEST_OPA").map(PathBuf::from);
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let on_path = || {
+                std::env::split_paths(&path)
+                    .map(|folder| folder.join("opa"))
+                    .find(|file| file.is_file())
+            };
+            named.or_else(on_path).or_else(built)
+        })
+        .clone()
+}
+
+/// Returns the OPA of the version that the original would download, built by Go where it is not there yet.
+fn built() -> Option<PathBuf> {
+    let source = fs::read_to_string(repository().join("tests/original/environment.py")).unwrap();
+    let module = source
+        .split("\nOPA = \"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let target = binary().ancestors().nth(2).unwrap().join("original");
+    fs::create_dir_all(&target).unwrap();
+    let lock = fs::File::create(target.join("opa.lock")).unwrap();
+    lock.lock().unwrap();
+    let folder = target.join(module.rsplit('/').next().unwrap());
+    let program_file = folder.join("opa");
+    if !program_file.is_file() {
+        let go = program("go")?;
+        run(Command::new(go)
+            .args(["install", module])
+            .current_dir(&target)
+            .env("GOBIN", &folder)
+            .env("CGO_ENABLED", "0"));
     }
-    found
+    Some(program_file)
 }
 
 /// An OPA server, ended with the test.
@@ -31,6 +66,23 @@ pub struct OpaServer {
 impl OpaServer {
     /// Starts a server; `None` where there is no OPA.
     pub fn start() -> Option<Self> {
+        Self::serve("http", &[])
+    }
+
+    /// Starts a server that speaks TLS, with a certificate for 127.0.0.1 that nobody has signed; it is written to `certificate`.
+    pub fn start_tls(certificate: &Path) -> Option<Self> {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = certificate.with_extension("key");
+        fs::write(certificate, made.cert.pem()).unwrap();
+        fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let certificate = format!("--tls-cert-file={}", certificate.display());
+        Self::serve(
+            "https",
+            &[&certificate, &format!("--tls-private-key-file={}", key.display())],
+        )
+    }
+
+    fn serve(scheme: &str, more: &[&str]) -> Option<Self> {
         let program = opa()?;
         let address = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -39,6 +91,7 @@ impl OpaServer {
             .to_string();
         let mut child = Command::new(program)
             .args(["run", "--server", "--log-level", "error", "--addr", &address])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -48,7 +101,7 @@ impl OpaServer {
             assert_eq!(child.try_wait().unwrap(), None, "the OPA server has ended");
             std::thread::yield_now();
         }
-        let url = format!("http://{address}");
+        let url = format!("{scheme}://{address}");
         Some(Self { url, address, child })
     }
 

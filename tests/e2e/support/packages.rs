@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::python::run;
-use super::repository;
+use super::{repository, skipped};
 
 /// What asks an interpreter for its path and minor version; fails where the packages cannot be installed.
 const PROBE: &str =
@@ -23,7 +23,7 @@ pub fn packages() -> Option<PathBuf> {
         Some(environment("packages-venv", minor, &python, &|_| true))
     });
     if made.is_none() {
-        eprintln!("skipped: no Python 3.10 to 3.13 on PATH");
+        skipped("packages", "no Python 3.10 to 3.13 on PATH");
     }
     made.clone()
 }
@@ -49,7 +49,7 @@ pub fn packages_for_github() -> Option<PathBuf> {
         Some(environment("packages-venv-3.12", minor, &python, &wanted))
     });
     if made.is_none() {
-        eprintln!("skipped: no Python 3.12 or 3.13 on PATH");
+        skipped("python3.12", "no Python 3.12 or 3.13 on PATH");
     }
     made.clone()
 }

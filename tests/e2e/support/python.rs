@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::repository;
+use super::{repository, skipped};
 
 /// Returns a Python 3.9 or newer; `None` where there is none, and says so.
 pub fn python() -> Option<PathBuf> {
@@ -17,7 +17,7 @@ pub fn python() -> Option<PathBuf> {
         output.status.success().then(|| PathBuf::from(text.trim()))
     });
     if found.is_none() {
-        eprintln!("skipped: no Python 3.9 or newer on PATH");
+        skipped("python", "no Python 3.9 or newer on PATH");
     }
     found.clone()
 }

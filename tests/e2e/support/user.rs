@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{Sandbox, Seen, binary};
+use super::{Sandbox, Seen, binary, skipped};
 
 const NOBODY: u32 = 65534;
 const SETPRIV: [&str; 5] = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
@@ -28,7 +28,10 @@ impl Sandbox {
             .stderr(Stdio::null())
             .status();
         if !probe.is_ok_and(|status| status.success()) {
-            eprintln!("skipped: the tests run as root, and `setpriv` cannot make them an ordinary user");
+            skipped(
+                "setpriv",
+                "the tests run as root, and `setpriv` cannot make them an ordinary user",
+            );
             return None;
         }
         // The build folder may lie where nobody else can go.
