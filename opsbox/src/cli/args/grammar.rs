@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::kept::{Earlier, Keeping, Runs};
+use super::plugin::Plugin;
 use crate::manifest::units;
 use crate::ui::screen::{Color, LogFormat, Progress};
 
@@ -89,6 +90,9 @@ pub(super) enum Command {
     /// Show the plugins that are there, add and remove packages of them
     #[command(subcommand)]
     Plugins(Plugins),
+    /// For authors of plugins: make, prove, call and replay one
+    #[command(subcommand, hide = true)]
+    Plugin(Plugin),
     /// Show configuration and where its values come from
     #[command(subcommand)]
     Config(Config),

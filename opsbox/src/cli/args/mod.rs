@@ -2,6 +2,7 @@
 
 mod grammar;
 mod kept;
+mod plugin;
 mod requests;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, ScreenFlags, Values};
 use super::kept::Runs;
+use super::plugin;
 use crate::cli::request::{
     CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Packages, PackagesChange, PluginsQuery,
     PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,
@@ -82,6 +83,7 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
         }
         Command::Runs(command) => runs(command),
         Command::Plugins(command) => plugins(command),
+        Command::Plugin(command) => plugin::request(command)?,
         Command::Config(command) => config(command)?,
         Command::Check(command) => check(command)?,
         Command::Completions { shell } => Request::Completions(shell),
