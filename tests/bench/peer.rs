@@ -38,6 +38,7 @@ impl Host {
             guardian: None,
             no_zygote: true,
             zygotes: None,
+            secrets: Default::default(),
         };
         Ok(Self {
             ctx,
@@ -58,6 +59,7 @@ impl Host {
                     .collect(),
                 env: Default::default(),
                 cwd: self.ctx.cwd.clone(),
+                secrets: Default::default(),
             },
             clocks: Clocks {
                 handshake: limit(300),

@@ -12,6 +12,7 @@ use crate::plugin::SessionContext;
 use crate::plugin::guardian::Guardian;
 use crate::plugin::tool::{self, Tool};
 use crate::python;
+use crate::redact::Secrets;
 use crate::ui::Ui;
 
 /// The process's own facts, as only `main` knows them.
@@ -109,6 +110,7 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) 
         legacy_environment: !flags.no_legacy_env,
         no_zygote: flags.no_zygote || is_on(environ, "OPSBOX_NO_ZYGOTE"),
         zygotes: None,
+        secrets: Secrets::default(),
         guardian: None,
     }
 }

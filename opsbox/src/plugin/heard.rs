@@ -20,6 +20,8 @@ use super::quota::Verdict;
 use super::reader::depth_fault;
 
 const SHOWN_CHARS: usize = 200;
+/// More than so many characters can take, in bytes.
+const MOST_SHOWN: usize = 4 * SHOWN_CHARS + 4;
 /// Of more gaps than this only their number would tell anything.
 const MAX_GAPS: usize = 1_000;
 
@@ -71,7 +73,10 @@ impl Shared {
             .ok()
             .and_then(|id: u64| self.state().pending.remove(&id))
         else {
-            return self.stray(format!("answered with id {}, which no call waits for", shown(id)));
+            return self.stray(format!(
+                "answered with id {}, which no call waits for",
+                self.shown(id)
+            ));
         };
         let method = pending.method;
         let answer = match outcome {
@@ -106,7 +111,7 @@ impl Shared {
                 Err(error) => error,
             }
         } else {
-            let message = format!("this host offers no method {}", shown(method));
+            let message = format!("this host offers no method {}", self.shown(method));
             ErrorBody::new(code::METHOD_NOT_FOUND, message)
         };
         if !self.state().strays.allows_strays() {
@@ -231,11 +236,6 @@ impl Shared {
 
     fn logged(&self, log: LogParams) {
         let verdict = self.state().logs.judge();
-        let mut message = log.message;
-        if message.len() > limits::LOG_BYTES as usize {
-            message.truncate(message.floor_char_boundary(limits::LOG_BYTES as usize));
-            message.push('…');
-        }
         match verdict {
             Verdict::Show => {}
             Verdict::ShowAfter(n) => (self.sink)(Event::Warning(format!("{n} log records were left out"))),
@@ -243,6 +243,12 @@ impl Shared {
                 return (self.sink)(Event::Warning("floods the log; records are left out".into()));
             }
             Verdict::LeaveOut => return,
+        }
+        // A secret that is cut would not be found any more.
+        let mut message = self.secrets.text(log.message).into_owned();
+        if message.len() > limits::LOG_BYTES as usize {
+            message.truncate(message.floor_char_boundary(limits::LOG_BYTES as usize));
+            message.push('…');
         }
         (self.sink)(Event::Log {
             level: log.level,
@@ -267,7 +273,7 @@ impl Shared {
         if self.state().noise.allows(text.len()) {
             self.warn(format!(
                 "wrote to stdout, which belongs to the protocol: {}",
-                shown(text)
+                self.shown(text)
             ));
         } else {
             self.fail_all(&PluginError::Protocol {
@@ -300,17 +306,20 @@ impl Shared {
             });
         }
     }
-}
 
-fn shown(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .take(SHOWN_CHARS)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().count() > SHOWN_CHARS {
-        format!("`{clean}…`")
-    } else {
-        format!("`{clean}`")
+    /// Returns the beginning of a text that a plugin wrote, without secrets.
+    fn shown(&self, text: &str) -> String {
+        let beginning = self.secrets.cut(text.as_bytes(), MOST_SHOWN);
+        let text = String::from_utf8_lossy(&beginning);
+        let clean: String = text
+            .chars()
+            .take(SHOWN_CHARS)
+            .flat_map(char::escape_debug)
+            .collect();
+        if text.chars().count() > SHOWN_CHARS {
+            format!("`{clean}…`")
+        } else {
+            format!("`{clean}`")
+        }
     }
 }

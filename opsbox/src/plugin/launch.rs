@@ -12,6 +12,7 @@ use opsbox_protocol::{Hook, limits};
 use crate::environ;
 use crate::manifest::{Kind, Launch, Manifest, Timeouts};
 use crate::python::{self, Interpreter};
+use crate::redact::Secrets;
 
 use super::error::PluginError;
 use super::guardian::Guardian;
@@ -50,6 +51,8 @@ pub struct SessionContext {
     pub no_zygote: bool,
     /// The warm parents from which Python plugins are forked; `None` where there are none.
     pub zygotes: Option<Arc<Zygotes>>,
+    /// The secrets of the run, once its configuration is resolved: nothing that a plugin says is cut before they are replaced in it.
+    pub secrets: Secrets,
     /// Who ends the plugins where the host is killed; `None` for a command that starts none.
     pub guardian: Option<Arc<Guardian>>,
 }
@@ -132,6 +135,7 @@ impl SessionSpec {
                 args,
                 env: environment_of(manifest, ctx),
                 cwd: ctx.cwd.clone(),
+                secrets: ctx.secrets.clone(),
             },
             bridged: matches!(manifest.launch, Launch::Python { .. }),
             clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
@@ -161,6 +165,7 @@ impl SessionSpec {
                 args: [SERVE.into(), "rego".into()].into_iter().chain(mode).collect(),
                 env: host_variables(ctx),
                 cwd: ctx.cwd.clone(),
+                secrets: ctx.secrets.clone(),
             },
             bridged: false,
             clocks: clocks(&Timeouts::default(), ctx.hook_total, false),

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use opsbox_protocol::{Expect, limits, outgoing};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::redact::Secrets;
+
 use super::asked::Desk;
 use super::call::{Gap, Reply};
 use super::error::PluginError;
@@ -23,6 +25,7 @@ pub(crate) type Pieces = Vec<Bytes>;
 pub(crate) struct Shared {
     state: Mutex<State>,
     pub(super) sink: Sink,
+    pub(super) secrets: Secrets,
     line_cap: AtomicU64,
 }
 
@@ -70,7 +73,7 @@ pub(crate) struct Open {
 }
 
 impl Shared {
-    pub(crate) fn new(sink: Sink) -> (Arc<Self>, mpsc::UnboundedReceiver<Pieces>) {
+    pub(crate) fn new(sink: Sink, secrets: Secrets) -> (Arc<Self>, mpsc::UnboundedReceiver<Pieces>) {
         let (lane, rx) = mpsc::unbounded_channel();
         let state = State {
             lane: Some(lane),
@@ -81,6 +84,7 @@ impl Shared {
             Arc::new(Self {
                 state: Mutex::new(state),
                 sink,
+                secrets,
                 line_cap,
             }),
             rx,

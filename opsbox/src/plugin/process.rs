@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 
+use crate::redact::Secrets;
+
 use super::error::PluginError;
 use super::event::Sink;
 use super::guardian::Guardian;
@@ -33,6 +35,8 @@ pub struct ProcessSpec {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub cwd: PathBuf,
+    /// What is replaced in its stderr.
+    pub secrets: Secrets,
 }
 
 /// A running process: the host's own child, or one that a warm parent forked. Dropping it kills the whole group.
@@ -126,17 +130,23 @@ impl Process {
             pid,
             is_child: true,
             life,
-            stderr: Tail::of(stderr, sink),
+            stderr: Tail::of(stderr, sink, &spec.secrets),
         })
     }
 
     /// Takes over a process that somebody else forked, and who says where it stands.
-    pub(super) fn forked(pid: Pid, life: watch::Receiver<Life>, stderr: ChildStderr, sink: &Sink) -> Self {
+    pub(super) fn forked(
+        pid: Pid,
+        life: watch::Receiver<Life>,
+        stderr: ChildStderr,
+        spec: &ProcessSpec,
+        sink: &Sink,
+    ) -> Self {
         Self {
             pid,
             is_child: false,
             life,
-            stderr: Tail::of(stderr, sink),
+            stderr: Tail::of(stderr, sink, &spec.secrets),
         }
     }
 

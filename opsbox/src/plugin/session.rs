@@ -89,7 +89,7 @@ impl Session {
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
-        let (shared, lane) = Shared::new(sink);
+        let (shared, lane) = Shared::new(sink, ctx.secrets.clone());
         let reading = tokio::spawn(reader::read_all(stdout, Arc::clone(&shared)));
         let writing = writer::write_all(stdin, lane, spec.clocks.stdin_stall);
         let writer = tokio::spawn(watch_writer(

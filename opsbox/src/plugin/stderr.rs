@@ -9,6 +9,8 @@ use tokio::io::AsyncReadExt;
 use tokio::process::ChildStderr;
 use tokio::sync::watch;
 
+use crate::redact::Secrets;
+
 use super::event::{Event, Sink};
 use super::quota::{LogQuota, Verdict};
 
@@ -24,10 +26,16 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Begins to drain a process's stderr.
-    pub(super) fn of(stderr: ChildStderr, sink: &Sink) -> Self {
+    pub(super) fn of(stderr: ChildStderr, sink: &Sink, secrets: &Secrets) -> Self {
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let (tx, done) = watch::channel(false);
-        let drained = drain(stderr, Arc::clone(&lines), Arc::clone(sink));
+        let heard = Heard {
+            tail: Arc::clone(&lines),
+            sink: Arc::clone(sink),
+            secrets: secrets.clone(),
+            quota: LogQuota::default(),
+        };
+        let drained = drain(stderr, heard);
         tokio::spawn(async move {
             drained.await;
             tx.send_replace(true);
@@ -50,53 +58,66 @@ impl Tail {
     }
 }
 
-async fn drain(mut stderr: ChildStderr, tail: Arc<Mutex<VecDeque<String>>>, sink: Sink) {
+/// What becomes of the lines.
+struct Heard {
+    tail: Arc<Mutex<VecDeque<String>>>,
+    sink: Sink,
+    secrets: Secrets,
+    quota: LogQuota,
+}
+
+async fn drain(mut stderr: ChildStderr, mut heard: Heard) {
     let mut chunk = vec![0; 8 * 1024];
     let mut line = Vec::new();
-    let mut quota = LogQuota::default();
     loop {
         let read = match stderr.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(read) => read,
         };
+        // A secret that begins before the limit is kept whole, or it would not be found.
+        let most = limits::STDERR_LINE_BYTES as usize + heard.secrets.longest();
         for piece in chunk[..read].split_inclusive(|byte| *byte == b'\n') {
-            let room = (limits::STDERR_LINE_BYTES as usize).saturating_sub(line.len());
+            let room = most.saturating_sub(line.len());
             line.extend_from_slice(&piece[..piece.len().min(room)]);
             if piece.ends_with(b"\n") {
-                keep_line(&std::mem::take(&mut line), &tail, &sink, &mut quota);
+                heard.line(&std::mem::take(&mut line));
             }
         }
     }
-    keep_line(&line, &tail, &sink, &mut quota);
-    if quota.left_out() > 0 {
-        sink(Event::Warning(format!(
+    heard.line(&line);
+    if heard.quota.left_out() > 0 {
+        (heard.sink)(Event::Warning(format!(
             "{} further lines on stderr were left out",
-            quota.left_out()
+            heard.quota.left_out()
         )));
     }
 }
 
-fn keep_line(line: &[u8], tail: &Mutex<VecDeque<String>>, sink: &Sink, quota: &mut LogQuota) {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim_end();
-    if text.is_empty() {
-        return;
-    }
-    let mut kept = tail.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() == TAIL_LINES {
-        kept.pop_front();
-    }
-    kept.push_back(text.chars().take(TAIL_CHARS).collect());
-    drop(kept);
-    match quota.judge() {
-        Verdict::Show => sink(Event::Stderr(text.to_owned())),
-        Verdict::ShowAfter(left_out) => {
-            sink(Event::Warning(format!(
-                "{left_out} lines on stderr were left out"
-            )));
-            sink(Event::Stderr(text.to_owned()));
+impl Heard {
+    fn line(&mut self, line: &[u8]) {
+        let line = self.secrets.cut(line, limits::STDERR_LINE_BYTES as usize);
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end();
+        if text.is_empty() {
+            return;
         }
-        Verdict::FirstLeftOut => sink(Event::Warning("floods stderr; lines are left out".into())),
-        Verdict::LeaveOut => {}
+        let mut kept = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == TAIL_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(text.chars().take(TAIL_CHARS).collect());
+        drop(kept);
+        let sink = &self.sink;
+        match self.quota.judge() {
+            Verdict::Show => sink(Event::Stderr(text.to_owned())),
+            Verdict::ShowAfter(left_out) => {
+                sink(Event::Warning(format!(
+                    "{left_out} lines on stderr were left out"
+                )));
+                sink(Event::Stderr(text.to_owned()));
+            }
+            Verdict::FirstLeftOut => sink(Event::Warning("floods stderr; lines are left out".into())),
+            Verdict::LeaveOut => {}
+        }
     }
 }

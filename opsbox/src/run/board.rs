@@ -11,7 +11,7 @@ use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::plugin::event::Sink;
 use crate::plugin::{Event, Gap, PluginError, ResultSlice};
-use crate::redact::Redactor;
+use crate::redact::{Redactor, Secrets};
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 use crate::store::{Keeper, Keeping, Notices};
 
@@ -27,7 +27,7 @@ pub(crate) struct Board {
     /// Where the first failure is told that stops the run.
     fail_fast: Option<watch::Sender<Halt>>,
     /// Set once the configuration is resolved; no plugin knows a secret before.
-    redactor: Arc<OnceLock<Redactor>>,
+    secrets: Secrets,
     /// Set once the configuration is resolved, where the run is kept; from then on it is what reports that a step has ended.
     keeper: OnceLock<Arc<Keeper>>,
 }
@@ -136,6 +136,7 @@ impl Board {
         plan: &Plan,
         observer: Arc<dyn Observer>,
         fail_fast: Option<watch::Sender<Halt>>,
+        secrets: Secrets,
     ) -> Self {
         let roles = [
             (Role::Provider, &plan.providers),
@@ -156,7 +157,7 @@ impl Board {
             steps: Arc::new(Mutex::new(steps)),
             observer,
             fail_fast,
-            redactor: Arc::default(),
+            secrets,
             keeper: OnceLock::new(),
         }
     }
@@ -179,15 +180,11 @@ impl Board {
     /// Returns where the events of a process go that serves one step after the other: always to the one that it serves now.
     pub(crate) fn sink_following(&self, step: Arc<AtomicUsize>, plugin: String) -> Sink {
         let observer = Arc::clone(&self.observer);
-        let redactor = Arc::clone(&self.redactor);
+        let secrets = self.secrets.clone();
         let roles: Vec<_> = self.steps().iter().map(|step| step.role).collect();
         Arc::new(move |event| {
             let step = step.load(Ordering::Relaxed);
             let is_output = roles.get(step) == Some(&Role::Output);
-            let event = match redactor.get() {
-                Some(redactor) => redactor.event(event),
-                None => event,
-            };
             let event = match event {
                 Event::Output { text, .. } if !is_output => Event::Log {
                     level: opsbox_protocol::message::LogLevel::Info,
@@ -195,14 +192,17 @@ impl Board {
                 },
                 other => other,
             };
+            let event = match secrets.get() {
+                Some(redactor) => redactor.event(event),
+                None => event,
+            };
             observer.said(step, &plugin, event);
         })
     }
 
     /// From here on the values of secret fields are replaced in all that plugins say.
     pub(crate) fn redact(&self, redactor: Redactor) {
-        // Configuration is resolved once in a run.
-        let _first = self.redactor.set(redactor);
+        self.secrets.set(redactor);
     }
 
     /// From here on a step is reported when it is on disk.
@@ -251,7 +251,7 @@ impl Board {
             record.skipped = ending.skipped;
             record.gaps = ending.gaps.iter().map(Into::into).collect();
             record.errors = ending.errors;
-            if let Some(redactor) = self.redactor.get() {
+            if let Some(redactor) = self.secrets.get() {
                 redactor.step(record);
             }
             record.findings = ending.findings;

@@ -165,7 +165,7 @@ impl Run {
         let (halt_tx, halt) = halt::channel();
         let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
         let fail_fast = self.options.fail_fast.then_some(halt_tx);
-        let board = Board::new(&self.plan, self.observer, fail_fast);
+        let board = Board::new(&self.plan, self.observer, fail_fast, self.ctx.secrets.clone());
         let n_slots = (2 * self.options.jobs).max(8);
         let shared = Arc::new(Shared {
             jobs: Semaphore::new(self.options.jobs),

@@ -63,6 +63,7 @@ impl Zygote {
             args,
             env: env.clone(),
             cwd: ctx.cwd.clone(),
+            secrets: ctx.secrets.clone(),
         };
         // A system without it is one to start plugins cold on.
         drop(grave::pidfd(rustix::process::getpid()).map_err(|error| format!("no pidfd: {error}"))?);
@@ -143,7 +144,7 @@ impl Zygote {
             .await
             .map_err(|error| format!("no pidfd: {error}"))?;
         Ok((
-            Process::forked(pid, life, stderr, sink),
+            Process::forked(pid, life, stderr, spec, sink),
             Pipes::new(stdin, stdout),
         ))
     }

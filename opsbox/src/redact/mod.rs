@@ -1,0 +1,270 @@
+//! Values of secret fields, replaced wherever a plugin's own words are shown or kept, before anything is cut.
+//!
+//! What is deliberately absent: Results. They are never altered; `held` tells where one holds a secret.
+
+mod held;
+mod part;
+mod spellings;
+mod urls;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use aho_corasick::AhoCorasick;
+use serde_json::Value;
+
+use crate::config::{PluginConfig, SECRET};
+use crate::plugin::Event;
+use crate::report::StepRecord;
+use part::Parts;
+use spellings::Spellings;
+
+pub use urls::{userinfo, userinfo_within};
+
+/// So many bytes around a short secret decide whether it is a word of its own.
+const NEARBY: usize = 16;
+
+/// The secrets of a run, for everybody who shows or keeps what was said; empty until the configuration is resolved. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets(Arc<OnceLock<Redactor>>);
+
+impl Secrets {
+    /// From here on these are the secrets. They are told once in a run.
+    pub fn set(&self, redactor: Redactor) {
+        let _first = self.0.set(redactor);
+    }
+
+    /// Returns what replaces them; `None` while nobody was told one.
+    pub fn get(&self) -> Option<&Redactor> {
+        self.0.get().filter(|redactor| redactor.searcher.is_some())
+    }
+
+    /// Returns a text with `<secret>` for every secret in it.
+    pub fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let text = text.into();
+        match self.get() {
+            Some(redactor) => redactor.text(text),
+            None => text,
+        }
+    }
+
+    /// Returns bytes, such as a line of the protocol, with `<secret>` for every secret in them.
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        self.get()
+            .map_or(Cow::Borrowed(bytes), |redactor| redactor.bytes(bytes))
+    }
+
+    /// Returns the first `limit` bytes with `<secret>` for every secret that begins in them; a secret is never cut.
+    ///
+    /// `bytes` should go on for [`Self::longest`] bytes after the limit, where there are so many.
+    pub fn cut<'a>(&self, bytes: &'a [u8], limit: usize) -> Cow<'a, [u8]> {
+        match self.get() {
+            Some(redactor) => redactor.cut(bytes, limit),
+            None => Cow::Borrowed(&bytes[..bytes.len().min(limit)]),
+        }
+    }
+
+    /// Returns the length of the longest spelling, in bytes.
+    pub fn longest(&self) -> usize {
+        self.get().map_or(0, |redactor| redactor.longest)
+    }
+}
+
+/// Finds the secrets of one run in texts of any size, in one pass.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    searcher: Option<AhoCorasick>,
+    /// The spellings from this number on are replaced as whole words only.
+    first_word: usize,
+    longest: usize,
+    parts: Parts,
+}
+
+impl Redactor {
+    /// Takes the values of all secret fields, and the passwords in the URLs of all others.
+    pub fn of(plugins: &[PluginConfig]) -> Self {
+        let mut spellings = Spellings::default();
+        for field in plugins.iter().flat_map(|plugin| &plugin.fields) {
+            match &field.value {
+                Some(value) if field.secret => spellings.add_value(value),
+                Some(value) => add_passwords(value, &mut spellings),
+                None => {}
+            }
+        }
+        Self::new(spellings)
+    }
+
+    fn new(spellings: Spellings) -> Self {
+        let Spellings { anywhere, words } = spellings;
+        let first_word = anywhere.len();
+        let longest = anywhere.iter().chain(&words).map(String::len).max();
+        let parts = Parts::of(anywhere.iter());
+        // It cannot fail: what is looked for is bounded far below the number of states that there may be.
+        let searcher = longest.and_then(|_| AhoCorasick::new(anywhere.iter().chain(&words)).ok());
+        Self {
+            searcher,
+            first_word,
+            longest: longest.unwrap_or_default(),
+            parts,
+        }
+    }
+
+    /// Returns where secrets stand, in order; what overlaps is one.
+    fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let Some(searcher) = &self.searcher else {
+            return Vec::new();
+        };
+        let mut found: Vec<Range<usize>> = searcher
+            .find_overlapping_iter(bytes)
+            .filter(|one| one.pattern().as_usize() < self.first_word || is_word(bytes, &one.range()))
+            .map(|one| one.range())
+            .collect();
+        found.extend(self.parts.find(bytes));
+        found.sort_unstable_by_key(|range| range.start);
+        let mut whole: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for range in found {
+            match whole.last_mut() {
+                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+                _ => whole.push(range),
+            }
+        }
+        whole
+    }
+
+    /// Returns a text with `<secret>` for every secret in it.
+    pub fn text<'a>(&self, text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+        let text = text.into();
+        let shown = match self.bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => None,
+            // Whole spellings, which are texts, were taken out of a text.
+            Cow::Owned(shown) => Some(String::from_utf8_lossy(&shown).into_owned()),
+        };
+        shown.map_or(text, Cow::Owned)
+    }
+
+    /// Returns bytes with `<secret>` for every secret in them.
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        self.cut(bytes, bytes.len())
+    }
+
+    /// Returns the first `limit` bytes with `<secret>` for every secret that begins in them; a secret is never cut.
+    pub fn cut<'a>(&self, bytes: &'a [u8], limit: usize) -> Cow<'a, [u8]> {
+        let limit = limit.min(bytes.len());
+        let mut shown = Vec::new();
+        let mut done = 0;
+        for found in self
+            .find(bytes)
+            .into_iter()
+            .take_while(|found| found.start < limit)
+        {
+            shown.extend_from_slice(&bytes[done..found.start]);
+            shown.extend_from_slice(SECRET.as_bytes());
+            done = found.end;
+        }
+        if done == 0 {
+            return Cow::Borrowed(&bytes[..limit]);
+        }
+        shown.extend_from_slice(&bytes[done.min(limit)..limit]);
+        Cow::Owned(shown)
+    }
+
+    /// Returns an event without secrets. What an output wants the user to see is its own, and stays.
+    pub fn event(&self, event: Event) -> Event {
+        match event {
+            Event::Log { level, message } => Event::Log {
+                level,
+                message: self.text(message).into_owned(),
+            },
+            Event::Stderr(line) => Event::Stderr(self.text(line).into_owned()),
+            Event::Warning(message) => Event::Warning(self.text(message).into_owned()),
+            Event::Progress(mut progress) => {
+                progress.message = progress.message.map(|message| self.text(message).into_owned());
+                Event::Progress(progress)
+            }
+            other @ Event::Output { .. } => other,
+        }
+    }
+
+    /// Takes the secrets out of all that a step's plugin has said: its errors, its gaps, the names of its Results.
+    pub fn step(&self, step: &mut StepRecord) {
+        let errors = step.errors.iter_mut().flat_map(|error| {
+            std::iter::once(&mut error.message)
+                .chain(&mut error.hints)
+                .chain(&mut error.traceback)
+        });
+        let gaps = step
+            .gaps
+            .iter_mut()
+            .flat_map(|gap| [&mut gap.what, &mut gap.why].into_iter().chain(&mut gap.remedy));
+        for text in errors.chain(gaps) {
+            if let Cow::Owned(shown) = self.text(text.as_str()) {
+                *text = shown;
+            }
+        }
+    }
+}
+
+/// Takes the passwords out of the URLs in a value that is no secret otherwise.
+fn add_passwords(value: &Value, spellings: &mut Spellings) {
+    match value {
+        Value::String(text) => urls::passwords(text)
+            .iter()
+            .for_each(|password| spellings.add(password)),
+        Value::Array(items) => items.iter().for_each(|item| add_passwords(item, spellings)),
+        Value::Object(members) => members
+            .values()
+            .for_each(|member| add_passwords(member, spellings)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Returns whether what stands there is a word of its own.
+fn is_word(bytes: &[u8], range: &Range<usize>) -> bool {
+    let before = &bytes[range.start.saturating_sub(NEARBY)..range.start];
+    let after = &bytes[range.end..bytes.len().min(range.end + 4)];
+    let after = after
+        .utf8_chunks()
+        .next()
+        .and_then(|chunk| chunk.valid().chars().next());
+    !after.is_some_and(is_part_of_word) && begins_word(before)
+}
+
+fn is_part_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Returns whether a word begins after these bytes: after what is no letter, or after an escape that ends with one.
+fn begins_word(before: &[u8]) -> bool {
+    let last = before.utf8_chunks().last();
+    let letter = last
+        .filter(|chunk| chunk.invalid().is_empty())
+        .and_then(|chunk| chunk.valid().chars().next_back())
+        .is_some_and(is_part_of_word);
+    if !letter {
+        return true;
+    }
+    let hex = |from: usize| {
+        let digits = before.len().checked_sub(from).map(|at| &before[at..]);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let ends_in_escape = before.len() >= 2
+        && before[before.len() - 2] == b'\\'
+        && b"nrtbf0".contains(&before[before.len() - 1]);
+    let ends_in_code = (before.len() >= 3 && before[before.len() - 3] == b'%' && hex(2))
+        || (before.len() >= 6 && before[..before.len() - 4].ends_with(b"\\u") && hex(4))
+        || (before.len() >= 4 && before[..before.len() - 2].ends_with(b"\\x") && hex(2));
+    // The colors of a terminal: ESC [ 31 m.
+    let ends_in_color = before.ends_with(b"m")
+        && before.iter().rposition(|byte| *byte == 0x1b).is_some_and(|at| {
+            let inner = &before[at + 1..before.len() - 1];
+            inner.first() == Some(&b'[')
+                && inner[1..]
+                    .iter()
+                    .all(|byte| byte.is_ascii_digit() || *byte == b';')
+        });
+    ends_in_escape || ends_in_code || ends_in_color
+}
