@@ -37,6 +37,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/keys.py"),
     ),
     (
+        "opsbox/_bridge/leaving.py",
+        include_str!("src/opsbox/_bridge/leaving.py"),
+    ),
+    (
         "opsbox/_bridge/loading.py",
         include_str!("src/opsbox/_bridge/loading.py"),
     ),

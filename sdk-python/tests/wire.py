@@ -119,9 +119,11 @@ class Session:
         return line
 
     def until(self, method: str) -> dict:
-        """Reads up to the next notification of a method and returns its params."""
+        """Reads up to the next message of a method, before which no answer may come; returns its params."""
         while True:
-            message = json.loads(self.read())
+            line = self.read()
+            message = json.loads(line)
+            assert "method" in message, f"an answer came before `{method}`: {line.decode()}"
             if message.get("method") == method:
                 return message["params"]
 

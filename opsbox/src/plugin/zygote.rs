@@ -78,6 +78,19 @@ impl Zygotes {
     }
 }
 
+/// Returns whether a plugin's process will be forked from a warm parent, as soon as that is known.
+pub(crate) async fn forks(spec: &SessionSpec, ctx: &SessionContext) -> bool {
+    match parent_of(spec, ctx) {
+        Some(zygote) => zygote.is_ready().await,
+        None => false,
+    }
+}
+
+fn parent_of<'a>(spec: &SessionSpec, ctx: &'a SessionContext) -> Option<&'a Zygote> {
+    let zygotes = ctx.zygotes.as_ref().filter(|_| spec.bridged)?;
+    zygotes.0.get(&spec.process.program)
+}
+
 /// Starts a plugin's process: forks it where there is a warm parent for it, else starts it cold.
 ///
 /// # Errors
@@ -89,12 +102,7 @@ pub(crate) async fn spawn(
     halt: &HaltSeen,
     cancel_at: Halt,
 ) -> Result<(Process, Pipes), PluginError> {
-    let warm = ctx
-        .zygotes
-        .as_ref()
-        .filter(|_| spec.bridged)
-        .and_then(|zygotes| zygotes.0.get(&spec.process.program));
-    if let Some(zygote) = warm {
+    if let Some(zygote) = parent_of(spec, ctx) {
         let mut halt = halt.clone();
         let forked = tokio::select! {
             forked = zygote.fork(&spec.process, sink) => forked,

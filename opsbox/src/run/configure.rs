@@ -15,6 +15,7 @@ use crate::store::Keeping;
 
 use super::handle::facts;
 use super::member::{self, Member, Members, State};
+use super::room::Guest;
 use super::{Shared, Taken, taken};
 
 struct Prepared {
@@ -134,7 +135,7 @@ fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
         .collect()
 }
 
-/// Starts what there is room for and asks it for its schema; the rest is asked and stopped again.
+/// Starts every plugin and asks it for its schema; what there is no room for is stopped again.
 async fn prepare(
     shared: &Arc<Shared>,
     manifests: &[Arc<Manifest>],
@@ -142,24 +143,19 @@ async fn prepare(
 ) -> Vec<Prepared> {
     let mut starting = JoinSet::new();
     let pass_through = shared.plan.providers.len()..shared.plan.providers.len() + shared.plan.checks.len();
-    let n_slots = shared.slots.available_permits();
     let has_process = |step: usize, manifest: &Manifest| {
         let passes_on = pass_through.contains(&step) && manifest.kind == PluginKind::Provider;
         !is_taken.contains(&step) && !passes_on && manifest.launch != Launch::Nothing
     };
-    // Handlers and what they serve take no slot.
-    let n_processes = manifests
-        .iter()
-        .enumerate()
-        .filter(|(step, manifest)| has_process(*step, manifest) && !shared.plan.is_partner(*step))
-        .count();
-    // Two slots are kept for those that are only asked, where not all fit.
-    let n_warm = if n_processes > n_slots {
-        n_slots - 2
-    } else {
-        n_slots
-    };
-    let mut n_started = 0;
+    // Handlers and what they serve take no room.
+    let guests: Arc<Vec<Guest>> = Arc::new(
+        manifests
+            .iter()
+            .enumerate()
+            .filter(|(step, manifest)| has_process(*step, manifest) && !shared.plan.is_partner(*step))
+            .map(|(step, manifest)| (step, Arc::clone(manifest)))
+            .collect(),
+    );
     for (step, manifest) in manifests.iter().enumerate() {
         if !has_process(step, manifest) {
             starting.spawn(async move {
@@ -172,17 +168,19 @@ async fn prepare(
             });
             continue;
         }
-        let is_partner = shared.plan.is_partner(step);
-        n_started += usize::from(!is_partner);
-        let keep = is_partner || n_started <= n_warm;
-        starting.spawn(ask(Arc::clone(shared), step, Arc::clone(manifest), keep));
+        starting.spawn(ask(
+            Arc::clone(shared),
+            step,
+            Arc::clone(manifest),
+            Arc::clone(&guests),
+        ));
     }
     let mut prepared = starting.join_all().await;
     prepared.sort_by_key(|prepared| prepared.step);
     prepared
 }
 
-async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bool) -> Prepared {
+async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, guests: Arc<Vec<Guest>>) -> Prepared {
     shared.board.started(step, Hook::Initialize.method());
     let failed = |error| Prepared {
         step,
@@ -200,8 +198,9 @@ async fn ask(shared: Arc<Shared>, step: usize, manifest: Arc<Manifest>, keep: bo
         None => live.session.grab_config().await,
     };
     let hooks = live.session.hello().hooks.clone();
+    let stays = shared.plan.is_partner(step) || shared.room.stays(step, &guests, &shared.ctx).await;
     match asked {
-        Ok(schema) if keep => Prepared {
+        Ok(schema) if stays => Prepared {
             step,
             state: State::Warm(Box::new(live)),
             schema,

@@ -89,13 +89,13 @@ pub(crate) async fn start(shared: &Shared, step: usize, manifest: &Manifest) -> 
     let cancelled = || PluginError::Cancelled {
         method: "initialize".into(),
     };
+    let spec = SessionSpec::of(manifest, &shared.ctx)?;
     let permit = if shared.plan.is_partner(step) {
         None
     } else {
-        let room = Arc::clone(&shared.slots).acquire_owned().await;
-        Some(room.map_err(|_| cancelled())?)
+        let room = shared.room.take(&spec, &shared.ctx).await;
+        Some(room.ok_or_else(cancelled)?)
     };
-    let spec = SessionSpec::of(manifest, &shared.ctx)?;
     let session = Session::start(spec, &shared.ctx, shared.sink(step), shared.halt.clone()).await?;
     Ok(Live { session, permit })
 }

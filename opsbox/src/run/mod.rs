@@ -12,6 +12,7 @@ mod handle;
 mod member;
 mod params;
 pub mod rego;
+mod room;
 mod taken;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ use crate::store::{Keeper, Keeping};
 pub use assist::flow;
 use board::Board;
 use handle::Switchboard;
+use room::Room;
 pub use taken::{Redelivery, Taken};
 
 /// How a run is to behave.
@@ -104,8 +106,8 @@ pub(crate) struct Shared {
     /// How the steps ended whose Results are only handed to outputs again.
     pub(crate) prior: Vec<StepRecord>,
     pub(crate) jobs: Semaphore,
-    /// One permit for each plugin process that may live at the same time.
-    pub(crate) slots: Arc<Semaphore>,
+    /// Room for the plugin processes that may live at the same time.
+    pub(crate) room: Room,
     /// The step that each handler serves now, or first.
     serving: Vec<Arc<AtomicUsize>>,
     /// Sessions on their way down.
@@ -166,10 +168,9 @@ impl Run {
         let forwarding = tokio::spawn(forward(self.halt.clone(), halt_tx.clone()));
         let fail_fast = self.options.fail_fast.then_some(halt_tx);
         let board = Board::new(&self.plan, self.observer, fail_fast, self.ctx.secrets.clone());
-        let n_slots = (2 * self.options.jobs).max(8);
         let shared = Arc::new(Shared {
             jobs: Semaphore::new(self.options.jobs),
-            slots: Arc::new(Semaphore::new(n_slots)),
+            room: Room::new(self.options.jobs),
             stopping: tokio::sync::Mutex::new(JoinSet::new()),
             serving: first_served(&self.plan),
             plan: self.plan,

@@ -374,3 +374,21 @@ fn a_plugin_named_json_leaves_the_warm_parent_and_its_neighbours_alone() {
     assert_eq!((outcome.code, outcome.files.len()), (Some(0), 3), "{seen}");
     assert!(outcome.files["uses.json"].contains("{\\\"a\\\": 1}"), "{seen}");
 }
+
+#[test]
+fn more_plugins_than_there_is_room_for_started_ones_are_forked_once_each() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let names: Vec<_> = (0..24).map(|n| format!("look_{n}")).collect();
+    for name in &names {
+        sandbox.finds(name, "{'key': 'value'}");
+    }
+    let pipeline = format!("{}-json_out", names.join(","));
+    let n_started = |seen: &Seen, name: &str| seen.stderr.matches(&format!("started `{name}`:")).count();
+    let (outcome, seen) = run(&sandbox, &python, &pipeline, &["--jobs=2"]);
+    assert_eq!((outcome.code, outcome.files.len()), (Some(0), 24), "{seen}");
+    assert!(names.iter().all(|name| n_started(&seen, name) == 1), "{seen}");
+    let (outcome, seen) = run(&sandbox, &python, &pipeline, &["--jobs=2", "--no-zygote"]);
+    assert_eq!((outcome.code, outcome.files.len()), (Some(0), 24), "{seen}");
+    assert!(names.iter().any(|name| n_started(&seen, name) == 2), "{seen}");
+}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::grave::{self, Grave};
 use super::not_warm;
@@ -39,6 +39,8 @@ const READ_AT_START: [&str; 7] = [
 pub(super) struct Zygote {
     process: Arc<Process>,
     commands: mpsc::UnboundedSender<Command>,
+    /// Whether it can be forked; closed where it cannot.
+    ready: watch::Receiver<bool>,
     /// The environment it was started with.
     env: BTreeMap<OsString, OsString>,
     guardian: Option<Arc<Guardian>>,
@@ -91,8 +93,9 @@ impl Zygote {
         let (commands, rx) = mpsc::unbounded_channel();
         let (process_of, guardian) = (Arc::clone(&process), ctx.guardian.clone());
         let watcher = guardian.clone();
+        let (ready_tx, ready) = watch::channel(false);
         tokio::spawn(async move {
-            let served_well = wire::serve(ours, frame, rx, watcher.as_deref()).await;
+            let served_well = wire::serve(ours, frame, rx, ready_tx, watcher.as_deref()).await;
             process_of.signal(Signal::KILL);
             if let Err(why) = served_well {
                 let said = process_of.stderr_tail().await;
@@ -103,9 +106,15 @@ impl Zygote {
         Ok(Self {
             process,
             commands,
+            ready,
             env,
             guardian,
         })
+    }
+
+    /// Returns whether it can be forked, as soon as it has said so.
+    pub(super) async fn is_ready(&self) -> bool {
+        self.ready.clone().wait_for(|ready| *ready).await.is_ok()
     }
 
     /// Forks a plugin.

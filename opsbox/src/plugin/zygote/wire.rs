@@ -11,7 +11,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest};
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::REAP;
 use crate::plugin::guardian::Guardian;
@@ -44,6 +44,7 @@ pub(super) async fn serve(
     stream: UnixStream,
     planned: Vec<u8>,
     mut commands: mpsc::UnboundedReceiver<Command>,
+    ready: watch::Sender<bool>,
     guardian: Option<&Guardian>,
 ) -> io::Result<()> {
     let mut wire = Wire(BufReader::new(stream));
@@ -52,6 +53,7 @@ pub(super) async fn serve(
         return Err(io::Error::other(text));
     }
     tracing::debug!("the warm Python parent is ready {text}");
+    ready.send_replace(true);
     while let Some(command) = commands.recv().await {
         match command {
             Command::Fork { frame, ends, answer } => {

@@ -34,6 +34,7 @@ _BRIDGE = (
     "importlib.util",
     "select",
     "opsbox._bridge.config",
+    "opsbox._bridge.leaving",
     "opsbox._bridge.loading",
     "opsbox._bridge.main",
     "opsbox._bridge.service",

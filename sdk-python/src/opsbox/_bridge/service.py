@@ -94,6 +94,7 @@ class Bridge:
         self._capture.start()
         # Registered first, so run last: what other exit handlers print still goes out.
         atexit.register(self._drain_last)
+        atexit.register(self._let_go)
         os.register_at_fork(after_in_child=self._in_child)
         RecordFinder(self._record, lambda: self.loop.log_level).install()
         try:
@@ -158,6 +159,10 @@ class Bridge:
 
     def _drain_last(self) -> None:
         self._capture.drain(last=True)
+
+    def _let_go(self) -> None:
+        """Drops the plugin, which the threads of the loop would hold to the last, with all that it holds."""
+        self._plugin = self._import_error = self._configuration = self._handling = None
 
     def _run(self, call: Call, hook: object) -> bytes:
         from opsbox._wire import results

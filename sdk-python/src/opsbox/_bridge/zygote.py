@@ -26,11 +26,11 @@ _HEAD_BYTES = 5
 _N_DESCRIPTORS = 3
 
 
-def main() -> int:
-    """Serves the host until it closes the socket; in a child, runs the plugin.
+def main() -> None:
+    """Serves the host until it closes the socket; in a child, runs the plugin. Either ends the process.
 
-    Returns:
-        The exit code: 0, or 64 where it was not the host that started it.
+    Raises:
+        SystemExit: With 64, where it was not the host that started it.
     """
     try:
         sock = _socket.socket(fileno=os.dup(0))
@@ -39,7 +39,7 @@ def main() -> int:
             "This is the process from which Opsbox forks Python plugins. The program `opsbox` starts it;\n"
             "it does nothing by hand.\n"
         )
-        return 64
+        sys.exit(64)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
@@ -53,10 +53,12 @@ def main() -> int:
     spec_text = _become(*request)
     sock.close()
 
+    from opsbox._bridge import leaving
     from opsbox._bridge.main import serve
 
+    shared = frozenset(sys.modules)
     serve(spec_text)
-    return 0
+    leaving.leave(shared)
 
 
 def _serve(sock: object) -> tuple | None:
@@ -216,4 +218,4 @@ def _table(variables: list[bytes]) -> dict[bytes, bytes]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
