@@ -49,6 +49,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/main.py"),
     ),
     (
+        "opsbox/_bridge/plain_yaml.py",
+        include_str!("src/opsbox/_bridge/plain_yaml.py"),
+    ),
+    (
         "opsbox/_bridge/preload.py",
         include_str!("src/opsbox/_bridge/preload.py"),
     ),

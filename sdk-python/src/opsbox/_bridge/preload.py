@@ -37,6 +37,7 @@ _BRIDGE = (
     "opsbox._bridge.leaving",
     "opsbox._bridge.loading",
     "opsbox._bridge.main",
+    "opsbox._bridge.plain_yaml",
     "opsbox._bridge.service",
     "opsbox._wire.faults",
     "opsbox._wire.records",

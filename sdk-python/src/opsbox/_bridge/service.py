@@ -96,7 +96,7 @@ class Bridge:
         atexit.register(self._drain_last)
         atexit.register(self._let_go)
         os.register_at_fork(after_in_child=self._in_child)
-        RecordFinder(self._record, lambda: self.loop.log_level).install()
+        RecordFinder(self._record, lambda: self.loop.log_level, {"yaml": _quicken}).install()
         try:
             self._plugin = loading.load(self._spec, self._warn)
         except BaseException as err:
@@ -321,6 +321,12 @@ class Bridge:
     def _in_child(self) -> None:
         self.loop.channel.detach()
         self._capture.detach()
+
+
+def _quicken(yaml: object) -> None:
+    from opsbox._bridge import plain_yaml
+
+    plain_yaml.set_up(yaml)
 
 
 def call_positionally(hook: object, value: object) -> object:

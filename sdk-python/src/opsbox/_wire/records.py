@@ -22,10 +22,16 @@ class RecordFinder:
     Args:
         emit: Called with level, text, the logger's name, and whether an exception is part of the record.
         least: Returns the least level that somebody will see, as a number of `logging`.
+        further: What else is to be called with a module right after its import, by the module's name.
     """
 
-    def __init__(self, emit: Callable[[str, str, str, bool], None], least: Callable[[], int]) -> None:
-        self._waiting = {"logging": self._set_up_logging, "loguru": self._set_up_loguru}
+    def __init__(
+        self,
+        emit: Callable[[str, str, str, bool], None],
+        least: Callable[[], int],
+        further: dict[str, Callable[[object], None]] | None = None,
+    ) -> None:
+        self._waiting = {"logging": self._set_up_logging, "loguru": self._set_up_loguru, **(further or {})}
         self._emit = emit
         self._least = least
 
