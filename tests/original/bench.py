@@ -2,11 +2,11 @@
 """Measures this project's binary against the original: whole processes, in turn, the same
 pipelines over the same data.
 
-    tests/original/bench.py --opsbox target/release/opsbox [--rounds 7] [--only NAME]
+    tests/original/bench.py [--opsbox target/release/opsbox] [--rounds 7] [--only NAME]
 
-It needs what `run.py` needs (Python 3.11, Go). Linux only: memory is read from /proc.
-Times are taken without a watcher; memory in runs of its own, summed over the command and all its
-descendants every 5 ms (PSS: pages that several share count once).
+It needs what `run.py` needs (Python 3.11, Go). Before a row is measured, both programs run once and
+have to find the same. Times are taken without a watcher; memory in runs of its own, summed over the
+command and all its descendants every few milliseconds.
 """
 
 from __future__ import annotations
@@ -14,70 +14,28 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 
 import scenarios
+import watch
+from cases import Case, cases
 from environment import FIXTURES, HERE, Environment, Skip
 
-N_LARGE = 100_000
-# Two of the checks log errors about items that they leave out: the original ends with 0 all the same.
-PARTIAL = ((0,), (4,))
 FOLDERS = (FIXTURES / "plugins", FIXTURES / "providers")
-DATES = {
-    "ec2_snapshot_old_threshold": "2024-06-01T00:00:00+00:00",
-    "s3_last_modified_date_threshold": "2024-06-01T00:00:00+00:00",
-    "s3_stale_bucket_date_threshold": "2024-06-01T00:00:00+00:00",
-    "s3_unused_bucket_date_threshold": "2024-06-01T00:00:00+00:00",
-    "iam_overdue_key_date_threshold": "2024-06-01T00:00:00+00:00",
-    "rds_old_date_threshold": "2024-06-01T00:00:00+00:00",
-}
-
-
-@dataclass
-class Case:
-    """One row: a command line of both programs.
-
-    Args:
-        name: What `--only` takes.
-        title: What the table says.
-        words: Arguments after the program.
-        variables: Environment variables beside the common ones.
-        providers: Whether the fixture providers stand in for the published ones.
-        codes: Exit codes that mean a whole run: of the original, of ours.
-        watched: Whether memory is measured, too.
-        ours: Arguments of ours, where they are others.
-    """
-
-    name: str
-    title: str
-    words: list[str]
-    variables: dict[str, str] = field(default_factory=dict)
-    providers: bool = True
-    codes: tuple = ((0,), (0,))
-    ours: list[str] | None = None
-    watched: bool = False
-
-
-@dataclass
-class Taken:
-    """What one run took: seconds, seconds of processor time, bytes."""
-
-    wall: float
-    cpu: float
-    memory: int = 0
+MEASURES = {"wall": "wall", "cpu": "processor time", "pss": "memory, shared pages once", "rss": "memory, RSS"}
 
 
 def main() -> int:
     """Measures every row and prints a table.
 
     Returns:
-        0, or 1 where a run ended with another exit code than expected.
+        0, or 1 where a goal was missed.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -85,6 +43,9 @@ def main() -> int:
     parser.add_argument("--opsbox", type=Path, default=HERE.parents[1] / "target/release/opsbox")
     parser.add_argument("--folder", type=Path, default=HERE.parents[1] / "target/original")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--slow-rounds", type=int, default=3, help="of rows whose original takes a minute; and of memory"
+    )
     parser.add_argument("--only", metavar="NAME", action="append")
     parser.add_argument(
         "--ours-alone", action="store_true", help="leave the original out, to compare two builds of ours"
@@ -96,13 +57,26 @@ def main() -> int:
     except Skip as skip:
         print(f"skipped: {skip}")
         return 0
-    opsbox = args.opsbox.resolve(strict=True)
-    with tempfile.TemporaryDirectory() as name:
-        bench = Bench(environment, opsbox, Path(name), args.ours_alone)
-        for case in bench.cases():
-            if not args.only or case.name in args.only:
-                bench.row(case, args.rounds)
-    return 0
+    watch.adopt_orphans()
+    lines, n_missed = [], 0
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+
+        def serve() -> str:
+            cloud = scenarios.Cloud(environment)
+            stack.callback(cloud.close)
+            return cloud.url
+
+        bench = Bench(environment, args.opsbox.resolve(strict=True), folder, args.ours_alone)
+        for case in cases(folder, serve, args.only):
+            rounds = min(args.rounds, args.slow_rounds) if case.slow else args.rounds
+            series = bench.row(case, rounds, min(args.rounds, args.slow_rounds))
+            new, missed = table(case, rounds, series)
+            n_missed += missed
+            lines += new
+    print("\n| Row | original | opsbox | original / opsbox, median | goal |\n|---|---|---|---|---|")
+    print("\n".join(lines))
+    return 1 if n_missed else 0
 
 
 class Bench:
@@ -110,9 +84,8 @@ class Bench:
 
     def __init__(self, environment: Environment, opsbox: Path, folder: Path, ours_alone: bool) -> None:
         self.environment, self.opsbox, self.folder = environment, opsbox, folder
-        self.ours_alone = ours_alone
-        self.home = folder / "home"
-        self.home.mkdir()
+        self.sides = ["opsbox"] if ours_alone else ["original", "opsbox"]
+        self.home = self._made("home")
         self.fixtures = environment.site(self._made("fixtures"), providers=True)
         self.published = environment.site(self._made("published"), providers=False)
 
@@ -121,145 +94,40 @@ class Bench:
         folder.mkdir()
         return folder
 
-    def cases(self):  # noqa: ANN201
-        """Yields the rows; a server that one needs lives as long as it is asked for."""
-        checks, _ = scenarios.load()
-        yield Case("help", "`--help`, all packages installed", ["--help"], codes=((1,), (0,)))
-        yield Case(
-            "list",
-            "the same against `plugins list`",
-            ["--help"],
-            codes=((1,), (0,)),
-            ours=["plugins", "list"],
-        )
-        data = {"fixture_data": str(FIXTURES / "data/rich"), "output_folder": str(self.folder / "findings")}
-        flags = [word for key, value in data.items() for word in (f"--{key}", value)]
-        variables = {key.upper(): value for key, value in data.items()}
-        one = ["--modules", "idle_instances-json_out"]
-        yield Case("one", "one check to JSON, fixture provider", [*one, *flags])
-        yield Case("one-variables", "the same, settings as variables", one, variables)
-        every = ["--modules", ",".join(checks) + "-json_out"]
-        dates = {key.upper(): value for key, value in DATES.items()}
-        with_dates = [word for key, value in DATES.items() for word in (f"--{key}", value)]
-        yield Case(
-            "all", "all 21 checks to JSON, fixture providers", [*every, *flags, *with_dates], codes=PARTIAL
-        )
-        yield Case(
-            "all-variables", "the same, settings as variables", every, {**variables, **dates}, codes=PARTIAL
-        )
-        cloud = scenarios.Cloud(self.environment)
-        try:
-            variables = {"AWS_ENDPOINT_URL": cloud.url}
-            keys = {
-                "aws_region": "us-east-1",
-                "aws_access_key_id": "testing",
-                "aws_secret_access_key": "testing",
-            }
-            settings = [word for key, value in keys.items() for word in (f"--{key}", value)]
-            date = ["--ec2_snapshot_old_threshold", DATES["ec2_snapshot_old_threshold"]]
-            idle = ["--modules", "idle_instances-cli_out"]
-            four = ["--modules", "idle_instances,ec2_old_snapshots,stray_ebs,unattached_eips-cli_out"]
-            plain = {key.upper(): value for key, value in keys.items()}
-            plain["EC2_SNAPSHOT_OLD_THRESHOLD"] = DATES["ec2_snapshot_old_threshold"]
-            yield Case(
-                "aws-one",
-                "idle_instances to cli_out, mock AWS",
-                [*idle, *settings],
-                variables,
-                providers=False,
-            )
-            yield Case(
-                "aws-one-variables",
-                "the same, settings as variables",
-                idle,
-                {**variables, **plain},
-                providers=False,
-            )
-            yield Case(
-                "aws-four",
-                "four EC2 checks to cli_out, mock AWS",
-                [*four, *settings, *date],
-                variables,
-                providers=False,
-            )
-            yield Case(
-                "aws-four-variables",
-                "the same, settings as variables",
-                four,
-                {**variables, **plain},
-                providers=False,
-            )
-        finally:
-            cloud.close()
-        large = self._large()
-        data = {"fixture_data": str(large), "output_folder": str(self.folder / "large-findings")}
-        flags = [word for key, value in data.items() for word in (f"--{key}", value)]
-        yield Case(
-            "large", f"idle_instances to JSON, {N_LARGE} volumes and instances", [*one, *flags], watched=True
-        )
+    def row(self, case: Case, rounds: int, memory_rounds: int) -> dict[str, dict[str, list[float]]]:
+        """Runs the programs in turn.
 
-    def _large(self) -> Path:
-        """Returns a folder with the data of an estate, half of whose instances are idle."""
-        folder = self._made("large")
-        volumes = [
-            {
-                "volume_id": f"vol-{n:017x}",
-                "state": "available",
-                "size": n % 500 + 1,
-                "create_time": "2024-05-31T23:59:59+00:00",
-                "region": "us-east-1",
-                "tags": {"Name": f"volume-{n}"},
-            }
-            for n in range(N_LARGE)
-        ]
-        instances = [
-            {
-                "instance_id": f"i-{n:017x}",
-                "state": "running",
-                "avg_cpu_utilization": 0.25 if n % 2 else 50.5,
-                "region": "us-east-1",
-                "instance_type": "t3.micro",
-                "tenancy": "default",
-                "virtualization_type": "hvm",
-                "ebs_optimized": False,
-                "processor": "Unknown",
-                "tags": {"Name": f"instance-{n}"},
-            }
-            for n in range(N_LARGE)
-        ]
-        details = {"input": {"volumes": volumes, "instances": instances, "eips": [], "snapshots": []}}
-        (folder / "ec2.json").write_text(json.dumps(details))
-        return folder
+        Returns:
+            For each measure and each program, the values in the order of the rounds: seconds, MiB.
 
-    def row(self, case: Case, rounds: int) -> None:
-        """Runs both programs in turn and prints what they took."""
-        sides = {"opsbox": []} if self.ours_alone else {"original": [], "opsbox": []}
-        for each in (*sides, *sides):  # one round to warm caches, not counted, is enough for both
-            if not sides[each] and rounds > 1:
-                self.run(case, each)
-                sides[each] = [None]
-        for each in sides:
-            sides[each] = []
+        Raises:
+            SystemExit: A run ended with another exit code than expected, or the two found different things.
+        """
+        series: dict[str, dict[str, list[float]]] = {}
+
+        def keep(what: str, side: str, value: float) -> None:
+            series.setdefault(what, {}).setdefault(side, []).append(value)
+
+        # These runs warm the caches, too.
+        for n in range(memory_rounds if case.watched else 1):
+            found = {}
+            for side in self.sides:
+                taken = self.run(case, side, memory=case.watched)
+                found[side] = delivered(case, taken)
+                if case.watched:
+                    keep("pss", side, taken.pss / 2**20)
+                    keep("rss", side, taken.rss / 2**20)
+                    for words, size in sorted(taken.largest, key=lambda each: -each[1]) if n == 0 else ():
+                        print(f"  {side}: {size / 2**20:7.1f} MiB  {words}")
+            differ(case, found)
         for _ in range(rounds):
-            for each, taken in sides.items():
-                taken.append(self.run(case, each))
-        print(f"\n{case.title} (load {os.getloadavg()[0]:.1f}, {rounds} rounds)")
-        for each, taken in sides.items():
-            wall, cpu = ([getattr(one, what) for one in taken] for what in ("wall", "cpu"))
-            print(f"  {each:<9} wall {spread(wall)} s   CPU {spread(cpu)} s")
-        if not self.ours_alone:
-            for what in ("wall", "cpu"):
-                ratios = [
-                    getattr(old, what) / max(getattr(new, what), 1e-4) for old, new in zip(*sides.values())
-                ]
-                print(f"  {what:<9} original / opsbox: {spread(ratios)}")
-        if case.watched:
-            for each in sides:
-                memory = [self.run(case, each, watch=True).memory / 2**20 for _ in range(min(rounds, 3))]
-                print(f"  {each:<9} memory of all processes: {spread(memory)} MiB")
-        sys.stdout.flush()
+            for side in self.sides:
+                taken = self.run(case, side, memory=False)
+                keep("wall", side, taken.wall)
+                keep("cpu", side, taken.cpu)
+        return series
 
-    def run(self, case: Case, side: str, watch: bool = False) -> Taken:
+    def run(self, case: Case, side: str, *, memory: bool) -> watch.Taken:
         """Runs one program once.
 
         Raises:
@@ -276,74 +144,66 @@ class Bench:
             if case.providers:
                 env["OPSBOX_PLUGIN_DIR"] = os.pathsep.join(map(str, FOLDERS))
             command = [self.opsbox, *(case.ours or case.words)]
-        before, since = children_cpu(), time.perf_counter()
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(
-                [str(word) for word in command],
-                env=env,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-            )
-            memory = peak(process) if watch else 0
-            code = process.wait()
-            wall, cpu = time.perf_counter() - since, children_cpu() - before
-            if code not in case.codes[side == "opsbox"]:
-                said.seek(0)
-                raise SystemExit(f"{side}: {case.title}: exit code {code}\n{said.read().decode()}")
-        return Taken(wall, cpu, memory)
+        if case.written is not None:
+            shutil.rmtree(case.written, ignore_errors=True)
+        taken = watch.run(command, env, self.folder, memory=memory)
+        if taken.code not in case.codes[side == "opsbox"]:
+            raise SystemExit(f"{side}: {case.title}: exit code {taken.code}\n{taken.said}")
+        return taken
+
+
+def delivered(case: Case, taken: watch.Taken) -> object:
+    """Returns what a run found: the files that it wrote, or the resources that it named."""
+    if case.written is not None:
+        return {
+            str(path.relative_to(case.written)): json.loads(path.read_text(encoding="utf-8"))
+            for path in case.written.rglob("*.json")
+        }
+    return set(re.findall(case.named, taken.said)) if case.named else None
+
+
+def differ(case: Case, found: dict[str, object]) -> None:
+    """Ends the program where the two sides did not find the same, or nothing."""
+    first, *others = found.values()
+    if case.written is None and case.named is None:
+        return
+    if not first:
+        raise SystemExit(f"{case.title}: nothing was found")
+    if any(other != first for other in others):
+        raise SystemExit(f"{case.title}: the programs found different things: {str(found)[:2000]}")
+
+
+def table(case: Case, rounds: int, series: dict) -> tuple[list[str], int]:
+    """Prints a row's figures; returns them as lines of a table, with the number of goals that were missed."""
+    print(f"\n{case.name}: {case.title} ({rounds} rounds, load {os.getloadavg()[0]:.1f})")
+    goals = {"wall": case.goal.wall, "cpu": case.goal.cpu, "pss": case.goal.memory}
+    lines, n_missed = [], 0
+    for what in (each for each in MEASURES if each in series):
+        unit = "s" if what in ("wall", "cpu") else "MiB"
+        ours, theirs = series[what]["opsbox"], series[what].get("original")
+        ratio = goal = ""
+        if theirs:
+            ratios = [old / max(new, 1e-4) for old, new in zip(theirs, ours)]
+            # Both sides of one round met the same load: a ratio is taken round by round.
+            middle = statistics.median(ratios)
+            ratio = f"{middle:.1f}x ({min(ratios):.1f}-{max(ratios):.1f})"
+            if asked := goals.get(what):
+                missed = middle < asked
+                n_missed += missed
+                goal = f">= {asked:g}x" + (": missed" if missed else "")
+        sides = [f"{spread(values)} {unit}" if values else "" for values in (theirs, ours)]
+        title = case.title if not lines else "the same"
+        lines.append(f"| {title}: {MEASURES[what]} | {sides[0]} | {sides[1]} | {ratio} | {goal} |")
+        print(f"  {what:<5} {' | '.join((*sides, ratio, goal))}")
+    sys.stdout.flush()
+    return lines, n_missed
 
 
 def spread(values: list[float]) -> str:
-    """Returns minimum and median."""
-    return f"{min(values):8.3f} / {statistics.median(values):8.3f}"
-
-
-def children_cpu() -> float:
-    """Returns the processor time of all descendants that were waited for, in seconds."""
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def peak(process: subprocess.Popen) -> int:
-    """Returns the largest sum of memory of a process and its descendants, in bytes, until it ends."""
-    largest = 0
-    while process.poll() is None:
-        largest = max(largest, sum(resident(pid) for pid in tree(process.pid)))
-        time.sleep(0.005)
-    return largest
-
-
-def tree(root: int) -> list[int]:
-    """Returns a process and all its descendants."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/stat") as file:
-                    parent = int(file.read().rpartition(") ")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry))
-    found, todo = [], [root]
-    while todo:
-        pid = todo.pop()
-        found.append(pid)
-        todo.extend(children.get(pid, ()))
-    return found
-
-
-def resident(pid: int) -> int:
-    """Returns a process's share of resident memory, in bytes: pages that several share count once."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            for line in file:
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
+    """Returns minimum and median, with as many digits as say something."""
+    low, middle = min(values), statistics.median(values)
+    digits = 3 if middle < 0.1 else 2 if middle < 100 else 0
+    return f"{low:.{digits}f} / {middle:.{digits}f}"
 
 
 if __name__ == "__main__":
