@@ -115,10 +115,16 @@ def round_and_round() -> object:
     return value
 
 
+class Text(str):
+    """A text that PyYAML gives a tag."""
+
+
 @pytest.mark.parametrize(
     "value",
     [
         twice(),
+        [{"a": 1}, {Text("a"): 1}],
+        ["a", Text("a")],
         [[]] * 2,
         round_and_round(),
         ("a",),

@@ -15,6 +15,7 @@ import re
 _VERSIONS = re.compile(r"(5\.4|6\.0)(\.\d+)?")
 # Texts that need no quotes, unless they are another type's, as `yes` is.
 _SIMPLE = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*").fullmatch
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _WIDTH = 80
 _INDENT = 2
 # Longer keys may be written with a `?`.
@@ -121,44 +122,71 @@ class _Writer:
         self._scalar = scalar
         self._dumper = kind(_Sink(self.parts), default_flow_style=False)
         self._seen: set[int] = set()
+        # Of each text: what stands after `:` or `-`, wherever on the line that is; else its style.
+        self._anywhere: dict[str, str] = {}
         self._styles: dict[str, tuple[str, str | None]] = {}
+        self._heads: dict[str, str] = {}
+        # No number, date or word of another type begins with these.
+        others = self._dumper.yaml_implicit_resolvers
+        self._safe = frozenset(_LETTERS).difference(others) if None not in others else frozenset()
 
     def collection(self, value: object, indent: int, level: int) -> None:
         """Writes a list or a dict that is not empty; the first line's indentation stands there already."""
         if level > _DEEPEST:
             raise NotPlain
         self._once(value)
-        parts = self.parts
-        before = "\n" + " " * indent
         if type(value) is list:
-            first = True
-            for item in value:
-                parts.append("-" if first else before + "-")
-                first = False
-                if type(item) in (dict, list) and item:
-                    parts.append(" ")
-                    self.collection(item, indent + _INDENT, level + 1)
-                else:
-                    self._leaf(item, indent + 1, indent)
-            return
-        names = sorted(value) if self._sort_keys else value
-        first = True
-        for name in names:
-            written = self._style(name)[1] if type(name) is str and 0 < len(name) < _LONGEST_KEY else None
-            if written is None:
-                raise NotPlain
-            item = value[name]
-            parts.append(written + ":" if first else before + written + ":")
-            first = False
-            if type(item) is dict and item:
-                parts.append(before + "  ")
-                self.collection(item, indent + _INDENT, level + 1)
-            elif type(item) is list and item:
-                # The hyphens of a list stand below the key that has it.
-                parts.append(before)
-                self.collection(item, indent, level + 1)
+            self._list(value, indent, level + 1)
+        else:
+            self._dict(value, indent, level + 1)
+
+    def _list(self, value: list, indent: int, level: int) -> None:
+        parts, anywhere = self.parts, self._anywhere
+        before, between = "", "\n" + " " * indent
+        for item in value:
+            kind = type(item)
+            written = anywhere.get(item) if kind is str else None
+            if written is not None:
+                parts.append(before + "-" + written)
+            elif (kind is dict or kind is list) and item:
+                parts.append(before + "- ")
+                self.collection(item, indent + _INDENT, level)
             else:
-                self._leaf(item, indent + len(written) + 1, indent)
+                parts.append(before + "-")
+                self._leaf(item, indent + 1, indent)
+            before = between
+
+    def _dict(self, value: dict, indent: int, level: int) -> None:
+        parts, anywhere, heads = self.parts, self._anywhere, self._heads
+        before, between = "", "\n" + " " * indent
+        for name in sorted(value) if self._sort_keys else value:
+            head = (heads.get(name) if type(name) is str else None) or self._head(name)
+            item = value[name]
+            kind = type(item)
+            written = anywhere.get(item) if kind is str else None
+            if written is not None:
+                parts.append(before + head + written)
+            elif kind is dict and item:
+                parts.append(before + head + between + "  ")
+                self.collection(item, indent + _INDENT, level)
+            elif kind is list and item:
+                # The hyphens of a list stand below the key that has it.
+                parts.append(before + head + between)
+                self.collection(item, indent, level)
+            else:
+                parts.append(before + head)
+                self._leaf(item, indent + len(head), indent)
+            before = between
+
+    def _head(self, name: object) -> str:
+        """Returns a key with its colon."""
+        written = None
+        if type(name) is str and 0 < len(name) < _LONGEST_KEY:
+            written = self._style(name)[1]
+        if written is None:
+            raise NotPlain
+        head = self._heads[name] = written + ":"
+        return head
 
     def _leaf(self, value: object, column: int, indent: int) -> None:
         """Writes what stands in one place, with the blank before it."""
@@ -170,29 +198,39 @@ class _Writer:
         elif kind is int:
             self.parts.append(f" {value}")
         elif kind is float:
-            self.parts.append(" " + self._dumper.represent_float(value).value)
+            self.parts.append(" " + self._float(value))
         elif value is None:
             self.parts.append(" null")
-        elif kind in (dict, list):
+        elif kind is dict or kind is list:
             self._once(value)
             self.parts.append(" {}" if kind is dict else " []")
         else:
             raise NotPlain
 
+    def _float(self, value: float) -> str:
+        spelt = repr(value)
+        # Not a number, infinities and exponents are spelt otherwise in YAML.
+        return spelt if "." in spelt and "e" not in spelt else self._dumper.represent_float(value).value
+
     def _text(self, value: str, column: int, indent: int) -> None:
         style, written = self._style(value)
         # Only blanks break a line, and only beyond the width.
-        if written is not None and (" " not in value or column + len(written) < _WIDTH):
+        if written is not None and " " not in value:
+            self._anywhere[value] = written = " " + written
+            self.parts.append(written)
+        elif written is not None and column + len(written) < _WIDTH:
             self.parts.append(" " + written)
-            return
-        dumper = self._dumper
-        dumper.column, dumper.indent = column, indent + _INDENT
-        dumper.whitespace = dumper.indention = False
-        write = {"": dumper.write_plain, "'": dumper.write_single_quoted, '"': dumper.write_double_quoted}
-        write[style](value)
+        else:
+            dumper = self._dumper
+            dumper.column, dumper.indent = column, indent + _INDENT
+            dumper.whitespace = dumper.indention = False
+            write = {"": dumper.write_plain, "'": dumper.write_single_quoted, '"': dumper.write_double_quoted}
+            write[style](value)
 
     def _style(self, value: str) -> tuple[str, str | None]:
         """Returns the quotes that a text needs, and it within them; None where only PyYAML spells it."""
+        if value and value[0] in self._safe and _SIMPLE(value):
+            return "", value
         found = self._styles.get(value)
         if found is None:
             found = self._styles[value] = self._styled(value)
@@ -201,8 +239,6 @@ class _Writer:
     def _styled(self, value: str) -> tuple[str, str | None]:
         dumper = self._dumper
         is_text = dumper.resolve(self._scalar, value, (True, False)) == "tag:yaml.org,2002:str"
-        if is_text and _SIMPLE(value):
-            return "", value
         analysis = dumper.analyze_scalar(value)
         if is_text and analysis.allow_block_plain:
             return "", value
