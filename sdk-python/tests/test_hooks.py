@@ -175,3 +175,17 @@ def test_unknown_members_of_a_result_survive(start):
 def test_a_result_changed_in_place_and_not_returned_counts_for_inject_data(start):
     plugin = start("class P:\n    def inject_data(self, data): data.details['x'] = 1\n", "rego")
     assert plugin.call("inject_data", data=wire.result({})).result["details"] == {"x": 1}
+
+
+def test_garbage_is_collected_less_often_unless_the_plugin_says_how_often(start):
+    source = """
+        import gc
+        {}
+        class P:
+            def process(self, data):
+                found = {{"on": gc.isenabled(), "each": gc.get_threshold()[0]}}
+                return {{**{}, "details": found}}
+        """
+    for line, each in (("", 10_000), ("gc.set_threshold(300)", 300)):
+        plugin = start(source.format(line, RESULT))
+        assert plugin.call("process", data=[]).result[0]["details"] == {"on": True, "each": each}
