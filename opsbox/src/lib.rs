@@ -20,4 +20,5 @@ pub mod report;
 pub mod run;
 pub mod store;
 pub mod suggest;
+pub mod trace;
 pub mod ui;

@@ -39,6 +39,7 @@ impl Host {
             no_zygote: true,
             zygotes: None,
             secrets: Default::default(),
+            traces: None,
         };
         Ok(Self {
             ctx,
@@ -60,6 +61,7 @@ impl Host {
                 env: Default::default(),
                 cwd: self.ctx.cwd.clone(),
                 secrets: Default::default(),
+                trace: None,
             },
             clocks: Clocks {
                 handshake: limit(300),

@@ -32,4 +32,5 @@ mod sdk_samples;
 mod signals;
 mod silent_green;
 mod support;
+mod traces;
 mod transcript;

@@ -14,7 +14,8 @@ use crate::cli::request::{
 };
 use crate::cli::run::{self, Prepared};
 use crate::cli::{
-    args, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals,
+    args, call, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals,
+    wire,
 };
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
@@ -72,6 +73,13 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::Deliver(delivering) => deliver::deliver(own, ui, &delivering).await,
         Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
         Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
+        Request::TraceShow(Shown { query, json }) => {
+            Ok(show(ui, &wire::trace(own, &query, columns(ui))?, json))
+        }
+        Request::Replay(Shown { query, json }) => {
+            Ok(show(ui, &wire::replay(own, ui, &query, columns(ui)).await?, json))
+        }
+        Request::Call(call) => call::call(own, ui, &call).await,
         Request::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut args::command(), "opsbox", &mut script);

@@ -1,10 +1,12 @@
 //! What every subcommand starts from: the catalog of plugins, and what sessions share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::cli::request::RunFlags;
+use crate::config::Settings;
 use crate::discover::{BundledManifest, Catalog, Search};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
@@ -13,6 +15,7 @@ use crate::plugin::guardian::Guardian;
 use crate::plugin::tool::{self, Tool};
 use crate::python;
 use crate::redact::Secrets;
+use crate::trace::{Hidden, Keep, Traces};
 use crate::ui::Ui;
 
 /// The process's own facts, as only `main` knows them.
@@ -112,6 +115,7 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) 
         zygotes: None,
         secrets: Secrets::default(),
         guardian: None,
+        traces: None,
     }
 }
 
@@ -121,6 +125,31 @@ fn is_on(environ: &Environ, name: &str) -> bool {
     environ
         .filled(name)
         .is_some_and(|value| !off.contains(&value.to_ascii_lowercase().as_str()))
+}
+
+/// Begins the traces that `--trace` asks for.
+///
+/// # Errors
+/// A usage failure where the folder cannot be made.
+pub(super) fn traces(
+    own: &Own,
+    ctx: &SessionContext,
+    flags: &RunFlags,
+    settings: &Settings,
+) -> Result<Option<Arc<Traces>>, Failure> {
+    let Some(folder) = &flags.trace else {
+        return Ok(None);
+    };
+    let keep = Keep {
+        folder: own.environ.absolute(folder),
+        whole_bytes: flags.trace_line,
+    };
+    let early = Hidden::early(settings.given(), &ctx.variables);
+    let begun = Traces::begin(keep, ctx.run_id.clone(), &ctx.cwd, early);
+    let fault = |error| Fault::new(format!("cannot write to `--trace {}`: {error}", folder.display()));
+    begun
+        .map(|traces| Some(Arc::new(traces)))
+        .map_err(|error| Failure::usage(fault(error)))
 }
 
 /// Returns an id that no other run has: the time, and a number by chance, since containers share process ids and state folders.

@@ -1,6 +1,7 @@
 //! Subcommands: each parses, calls the library and hands text to `ui`.
 
 pub mod args;
+mod call;
 pub mod check;
 pub mod config;
 pub mod deliver;
@@ -22,3 +23,4 @@ pub mod schemas;
 pub mod serve;
 pub mod signals;
 mod table;
+mod wire;

@@ -33,6 +33,12 @@ pub enum Request {
     CheckEval(Shown<CheckEval>),
     /// Run the tests of Rego policies.
     CheckTest(Shown<CheckTest>),
+    /// Show a trace.
+    TraceShow(Shown<TraceShow>),
+    /// Play a trace to a plugin.
+    Replay(Shown<Replay>),
+    /// Make one call by hand.
+    Call(Call),
     /// Print a completion script.
     Completions(clap_complete::Shell),
     /// Print the version.
@@ -55,6 +61,9 @@ impl Request {
             Self::Deliver(delivering) => delivering.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
+            Self::TraceShow(Shown { query, .. }) => query.screen.clone(),
+            Self::Replay(Shown { query, .. }) => query.flags.screen.clone(),
+            Self::Call(call) => call.flags.screen.clone(),
             Self::Completions(_) | Self::Version { .. } => Screen::default(),
         }
     }
@@ -96,6 +105,10 @@ pub struct RunFlags {
     pub no_legacy_env: bool,
     /// `--no-zygote`: every Python plugin is started by itself.
     pub no_zygote: bool,
+    /// `--trace`: the folder where the wire of every plugin is kept.
+    pub trace: Option<PathBuf>,
+    /// `--trace-line`, in bytes.
+    pub trace_line: Option<u64>,
     /// `-o`: where the run's record goes.
     pub record: Option<PathBuf>,
     /// `--format json`: the record goes to stdout.
@@ -228,6 +241,45 @@ pub struct CheckTest {
     pub path: PathBuf,
     /// The version of the language: 0 or 1.
     pub rego_version: u8,
+}
+
+/// A trace that is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceShow {
+    /// How the user is spoken to.
+    pub screen: Screen,
+    /// The file.
+    pub trace: PathBuf,
+    /// Whether long lines are shown in full.
+    pub full: bool,
+}
+
+/// A trace that is played to a plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// Where plugins are looked for; `--set` gives the secrets, `--timeout` the longest time of an answer.
+    pub flags: RunFlags,
+    /// The trace.
+    pub trace: PathBuf,
+    /// The plugin: a manifest, its folder, or a name.
+    pub plugin: String,
+    /// Members that may differ.
+    pub ignore: Vec<String>,
+    /// Whether nothing may differ.
+    pub strict: bool,
+}
+
+/// One call by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Where plugins and values are looked for.
+    pub flags: RunFlags,
+    /// The plugin: a manifest, its folder, or a name.
+    pub plugin: String,
+    /// The hook.
+    pub hook: String,
+    /// The file with the parameters; `None`: there are none.
+    pub params: Option<PathBuf>,
 }
 
 /// The answer of a command that only shows something.

@@ -186,7 +186,8 @@ pub(super) async fn walk(
     ctx: SessionContext,
     running: Running,
 ) -> Result<Walked, Failure> {
-    let (ctx, interrupts) = signals::guarded(&ctx, ui, OF_A_RUN);
+    let (mut ctx, interrupts) = signals::guarded(&ctx, ui, OF_A_RUN);
+    ctx.traces = host::traces(own, &ctx, flags, &prepared.settings)?;
     let watch = Arc::new(RunWatch::new(Arc::clone(ui)));
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let run = Run {

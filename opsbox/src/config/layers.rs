@@ -86,6 +86,25 @@ impl Layer {
         })
     }
 
+    /// Returns every value of this source.
+    pub(super) fn given(&self) -> Vec<Value> {
+        let of = |raw: &Raw| match raw {
+            Raw::Text(text) => Value::from(text.as_str()),
+            Raw::List(texts) => Value::from(texts.clone()),
+            Raw::Bare => Value::Null,
+            Raw::Json(value) => value.clone(),
+        };
+        match self {
+            Self::Flags(assignments, _) => assignments.iter().map(|set| of(&set.raw)).collect(),
+            Self::Set(vars) => vars.iter().map(|(_, text)| text.as_str().into()).collect(),
+            Self::Own(vars) => {
+                let fields = vars.iter().filter(|(name, _)| !is_reserved(name));
+                fields.map(|(_, text)| text.as_str().into()).collect()
+            }
+            Self::File(file) => file.values.values().cloned().collect(),
+        }
+    }
+
     /// Returns whether this source could say anything of a plugin.
     pub(super) fn concerns(&self, plugin: &str) -> bool {
         !matches!(self, Self::File(file) if file.plugin.as_deref().is_some_and(|name| name != plugin))

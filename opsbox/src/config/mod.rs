@@ -245,6 +245,11 @@ impl Settings {
         })
     }
 
+    /// Returns every value that somebody gave, whatever it is for, but for the variables of the system.
+    pub fn given(&self) -> Vec<Value> {
+        self.layers.iter().flat_map(Layer::given).collect()
+    }
+
     /// Gives every wanted plugin its fields, typed and validated, with all faults at once.
     pub fn resolve(&self, wanted: &[Wanted<'_>]) -> Resolution {
         resolve::resolve(self, wanted)

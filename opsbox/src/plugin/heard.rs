@@ -28,6 +28,7 @@ const MAX_GAPS: usize = 1_000;
 impl Shared {
     /// Takes one line, without its `\n`.
     pub(crate) fn handle_line(self: &Arc<Self>, line: &Bytes, depth: u32) {
+        self.traced(line);
         let Ok(text) = std::str::from_utf8(line) else {
             let lossy = String::from_utf8_lossy(line);
             if lossy.contains("\"jsonrpc\"") {

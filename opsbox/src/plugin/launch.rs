@@ -18,6 +18,7 @@ use super::error::PluginError;
 use super::guardian::Guardian;
 use super::process::ProcessSpec;
 use super::zygote::Zygotes;
+use crate::trace::Traces;
 
 /// The hidden subcommand under which this binary serves what is bundled in it.
 pub const SERVE: &str = "__serve";
@@ -55,6 +56,8 @@ pub struct SessionContext {
     pub secrets: Secrets,
     /// Who ends the plugins where the host is killed; `None` for a command that starts none.
     pub guardian: Option<Arc<Guardian>>,
+    /// Where the wires of all sessions are kept, `--trace`; `None`: nowhere.
+    pub traces: Option<Arc<Traces>>,
 }
 
 /// The deadlines of a session; `None` is no deadline.
@@ -136,6 +139,7 @@ impl SessionSpec {
                 env: environment_of(manifest, ctx),
                 cwd: ctx.cwd.clone(),
                 secrets: ctx.secrets.clone(),
+                trace: None,
             },
             bridged: matches!(manifest.launch, Launch::Python { .. }),
             clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
@@ -166,6 +170,7 @@ impl SessionSpec {
                 env: host_variables(ctx),
                 cwd: ctx.cwd.clone(),
                 secrets: ctx.secrets.clone(),
+                trace: None,
             },
             bridged: false,
             clocks: clocks(&Timeouts::default(), ctx.hook_total, false),

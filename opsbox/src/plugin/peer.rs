@@ -16,6 +16,7 @@ use super::call::{Gap, Reply};
 use super::error::PluginError;
 use super::event::Sink;
 use super::quota::{LogQuota, NoiseQuota};
+use crate::trace::Tracer;
 
 type Answer = Result<Reply, PluginError>;
 /// A message, in pieces that are written one after the other.
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(super) sink: Sink,
     pub(super) secrets: Secrets,
     line_cap: AtomicU64,
+    trace: Option<Arc<Tracer>>,
 }
 
 #[derive(Default)]
@@ -73,7 +75,11 @@ pub(crate) struct Open {
 }
 
 impl Shared {
-    pub(crate) fn new(sink: Sink, secrets: Secrets) -> (Arc<Self>, mpsc::UnboundedReceiver<Pieces>) {
+    pub(crate) fn new(
+        sink: Sink,
+        secrets: Secrets,
+        trace: Option<Arc<Tracer>>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Pieces>) {
         let (lane, rx) = mpsc::unbounded_channel();
         let state = State {
             lane: Some(lane),
@@ -86,9 +92,17 @@ impl Shared {
                 sink,
                 secrets,
                 line_cap,
+                trace,
             }),
             rx,
         )
+    }
+
+    /// Notes a line of the plugin where its wire is traced.
+    pub(super) fn traced(&self, line: &[u8]) {
+        if let Some(trace) = &self.trace {
+            trace.heard(line);
+        }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -20,6 +20,7 @@ use super::event::Sink;
 use super::guardian::Guardian;
 use super::stderr::Tail;
 use super::tool;
+use crate::trace::Tracer;
 
 /// One pipe page budget; larger than the default of 64 KiB it halves the wake-ups for large payloads.
 const PIPE_BYTES: usize = 1024 * 1024;
@@ -37,6 +38,8 @@ pub struct ProcessSpec {
     pub cwd: PathBuf,
     /// What is replaced in its stderr.
     pub secrets: Secrets,
+    /// Where its wire is kept; `None`: nowhere.
+    pub trace: Option<Arc<Tracer>>,
 }
 
 /// A running process: the host's own child, or one that a warm parent forked. Dropping it kills the whole group.
@@ -130,7 +133,7 @@ impl Process {
             pid,
             is_child: true,
             life,
-            stderr: Tail::of(stderr, sink, &spec.secrets),
+            stderr: Tail::of(stderr, sink, spec),
         })
     }
 
@@ -146,7 +149,7 @@ impl Process {
             pid,
             is_child: false,
             life,
-            stderr: Tail::of(stderr, sink, &spec.secrets),
+            stderr: Tail::of(stderr, sink, spec),
         }
     }
 

@@ -73,6 +73,7 @@ impl Lines {
                 if self.discarding.take().is_none() {
                     let line = bytes.slice(start..end);
                     if line.len() as u64 > shared.line_cap() {
+                        shared.traced(&line);
                         shared.fail_too_large(recover_id(&head(&line)));
                     } else {
                         shared.handle_line(&line, depth);
@@ -96,6 +97,7 @@ impl Lines {
                 return Err(Failed);
             }
         } else if self.buffer.len() as u64 > cap {
+            shared.traced(&self.buffer);
             shared.fail_too_large(recover_id(&head(&self.buffer)));
             self.discarding = Some(0);
             self.forget();

@@ -67,7 +67,7 @@ impl Session {
     /// # Errors
     /// Why the plugin cannot be used.
     pub async fn start(
-        spec: SessionSpec,
+        mut spec: SessionSpec,
         ctx: &SessionContext,
         sink: Sink,
         halt: HaltSeen,
@@ -85,20 +85,33 @@ impl Session {
             });
         }
         let cancel_at = if spec.delivers { Halt::Abort } else { Halt::Cancel };
+        let trace = ctx
+            .traces
+            .as_ref()
+            .and_then(|traces| traces.open(&spec.name, &sink));
+        spec.process.trace.clone_from(&trace);
         let (process, Pipes { stdin, stdout }) = zygote::spawn(&spec, ctx, &sink, &halt, cancel_at).await?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
         let process = Arc::new(process);
-        let (shared, lane) = Shared::new(sink, ctx.secrets.clone());
+        if let Some(trace) = &trace {
+            trace.process(&format!("process {} started: {program}", process.id()));
+        }
+        let (shared, lane) = Shared::new(sink, ctx.secrets.clone(), trace.clone());
         let reading = tokio::spawn(reader::read_all(stdout, Arc::clone(&shared)));
-        let writing = writer::write_all(stdin, lane, spec.clocks.stdin_stall);
+        let writing = writer::write_all(stdin, lane, spec.clocks.stdin_stall, trace.clone());
         let writer = tokio::spawn(watch_writer(
             writing,
             Arc::clone(&shared),
             Arc::clone(&process),
             spec.clocks,
         ));
-        tokio::spawn(supervise(reading, Arc::clone(&shared), Arc::clone(&process)));
+        tokio::spawn(supervise(
+            reading,
+            Arc::clone(&shared),
+            Arc::clone(&process),
+            trace,
+        ));
         let hello = InitializeResult {
             protocol: VERSION,
             plugin: opsbox_protocol::message::PluginInfo {

@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use crate::redact::Secrets;
 
 use super::event::{Event, Sink};
+use super::process::ProcessSpec;
 use super::quota::{LogQuota, Verdict};
+use crate::trace::Tracer;
 
 const TAIL_LINES: usize = 5;
 const TAIL_CHARS: usize = 300;
@@ -26,13 +28,14 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Begins to drain a process's stderr.
-    pub(super) fn of(stderr: ChildStderr, sink: &Sink, secrets: &Secrets) -> Self {
+    pub(super) fn of(stderr: ChildStderr, sink: &Sink, spec: &ProcessSpec) -> Self {
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let (tx, done) = watch::channel(false);
         let heard = Heard {
             tail: Arc::clone(&lines),
             sink: Arc::clone(sink),
-            secrets: secrets.clone(),
+            secrets: spec.secrets.clone(),
+            trace: spec.trace.clone(),
             quota: LogQuota::default(),
         };
         let drained = drain(stderr, heard);
@@ -63,6 +66,7 @@ struct Heard {
     tail: Arc<Mutex<VecDeque<String>>>,
     sink: Sink,
     secrets: Secrets,
+    trace: Option<Arc<Tracer>>,
     quota: LogQuota,
 }
 
@@ -84,7 +88,9 @@ async fn drain(mut stderr: ChildStderr, mut heard: Heard) {
             }
         }
     }
-    heard.line(&line);
+    if !line.is_empty() {
+        heard.line(&line);
+    }
     if heard.quota.left_out() > 0 {
         (heard.sink)(Event::Warning(format!(
             "{} further lines on stderr were left out",
@@ -95,6 +101,9 @@ async fn drain(mut stderr: ChildStderr, mut heard: Heard) {
 
 impl Heard {
     fn line(&mut self, line: &[u8]) {
+        if let Some(trace) = &self.trace {
+            trace.cried(line.strip_suffix(b"\n").unwrap_or(line));
+        }
         let line = self.secrets.cut(line, limits::STDERR_LINE_BYTES as usize);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();

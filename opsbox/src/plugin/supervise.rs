@@ -11,9 +11,15 @@ use super::launch::Clocks;
 use super::peer::Shared;
 use super::process::{self, Process};
 use super::writer::WriteFault;
+use crate::trace::Tracer;
 
 /// Fails every call as soon as the plugin can no longer answer, with the cause.
-pub(crate) async fn supervise(mut reading: JoinHandle<()>, shared: Arc<Shared>, process: Arc<Process>) {
+pub(crate) async fn supervise(
+    mut reading: JoinHandle<()>,
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+    trace: Option<Arc<Tracer>>,
+) {
     let forever = Duration::MAX;
     let end = tokio::select! {
         _ = &mut reading => process.ended(Duration::from_secs(1)).await,
@@ -23,6 +29,10 @@ pub(crate) async fn supervise(mut reading: JoinHandle<()>, shared: Arc<Shared>, 
             end
         }
     };
+    if let Some(trace) = &trace {
+        let how = end.map_or_else(|| "closed its output".to_owned(), |end| process::describe(end).0);
+        trace.process(&how);
+    }
     let when = shared.in_flight().map_or_else(
         || "between calls".to_owned(),
         |method| format!("during `{method}`"),

@@ -1,5 +1,6 @@
 //! The writer of one plugin's stdin, fed by a lane that never blocks whoever sends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -7,6 +8,7 @@ use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 
 use super::peer::Pieces;
+use crate::trace::Tracer;
 
 /// Pieces are gathered up to about this size: one system call instead of one for each comma.
 const JOIN_BYTES: usize = 64 * 1024;
@@ -27,8 +29,12 @@ pub(crate) async fn write_all(
     mut stdin: ChildStdin,
     mut lane: mpsc::UnboundedReceiver<Pieces>,
     stall: Option<Duration>,
+    trace: Option<Arc<Tracer>>,
 ) -> Result<(), WriteFault> {
     while let Some(pieces) = lane.recv().await {
+        if let Some(trace) = &trace {
+            trace.sent(&pieces);
+        }
         let mut small = Vec::new();
         for piece in pieces {
             if piece.len() > OWN_WRITE_BYTES {
@@ -42,6 +48,9 @@ pub(crate) async fn write_all(
             }
         }
         write_piece(&mut stdin, &small, stall).await?;
+    }
+    if let Some(trace) = &trace {
+        trace.process("end of its input");
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
 use crate::redact::Redactor;
 use crate::store::Keeping;
+use crate::trace::Hidden;
 
 use super::handle::facts;
 use super::member::{self, Member, Members, State};
@@ -81,6 +82,9 @@ pub(crate) async fn configure(
         });
     }
     shared.board.redact(Redactor::of(&resolution.plugins));
+    if let Some(traces) = &shared.ctx.traces {
+        traces.know(Hidden::of(&resolution.plugins, &shared.ctx.variables));
+    }
     if let Some(keeping) = keeping {
         shared
             .board

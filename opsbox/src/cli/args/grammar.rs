@@ -91,7 +91,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Plugins(Plugins),
     /// For authors of plugins: make, prove, call and replay one
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Plugin(Plugin),
     /// Show configuration and where its values come from
     #[command(subcommand)]
@@ -281,6 +281,12 @@ pub(super) struct Running {
     /// Start every Python plugin by itself, instead of forking them from one warm process
     #[arg(long)]
     pub(super) no_zygote: bool,
+    /// Keep every line between host and plugins in this folder, a file for each plugin; secrets are replaced
+    #[arg(long, value_name = "DIR")]
+    pub(super) trace: Option<PathBuf>,
+    /// With --trace: the longest line that is kept whole: 256KiB; of longer ones beginning and end are kept
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) trace_line: Option<u64>,
     /// Print the run's own record to stdout as json
     #[arg(long, value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub(super) format: Option<String>,
@@ -337,7 +343,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     units::duration(text).map_err(|wanted| format!("must be {wanted}"))
 }
 
-fn size(text: &str) -> Result<u64, String> {
+pub(super) fn size(text: &str) -> Result<u64, String> {
     units::size(text).map_err(|wanted| format!("must be {wanted}"))
 }
 

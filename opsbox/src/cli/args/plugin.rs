@@ -1,17 +1,160 @@
 //! The grammar of `plugin`: what authors of plugins need.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::Subcommand;
 
-use crate::cli::request::Request;
+use super::grammar::{Form, Places, ScreenFlags, Values, duration, size};
+use crate::cli::request::{Call, Replay, Request, RunFlags, Shown, TraceShow};
 use crate::error::Failure;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Plugin {}
+pub(super) enum Plugin {
+    /// Make one call by hand: the result goes to stdout, what the plugin says beside it to stderr
+    Call {
+        /// The plugin's manifest, its folder, or the name of an installed plugin
+        #[arg(value_name = "MANIFEST|NAME")]
+        plugin: String,
+        /// The hook: `gather_data`, `process`, or any other method that the plugin lists; `grab_config` shows its schema
+        hook: String,
+        /// The hook's parameters: a file with a JSON object; without it there are none
+        #[arg(long, value_name = "FILE")]
+        params: Option<PathBuf>,
+        /// The longest time of the hook: 30s, 5m, 1h; 0 is off
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<Duration>,
+        /// Keep every line between host and plugin in this folder; secrets are replaced
+        #[arg(long, value_name = "DIR")]
+        trace: Option<PathBuf>,
+        /// With --trace: the longest line that is kept whole: 256KiB
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        trace_line: Option<u64>,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        places: Places,
+        #[command(flatten)]
+        screen: ScreenFlags,
+    },
+    /// Show what went over a plugin's wire, as `run --trace DIR` keeps it
+    #[command(subcommand)]
+    Trace(Trace),
+    /// Play the host's side of a trace to a plugin and say where its answers differ
+    Replay {
+        /// The trace, a file of `run --trace DIR`
+        trace: PathBuf,
+        /// The plugin's manifest, its folder, or the name of an installed plugin
+        #[arg(value_name = "MANIFEST|NAME")]
+        plugin: String,
+        /// Give a secret field, which the trace does not hold: `field=value` (repeatable)
+        #[arg(long, value_name = "FIELD=VALUE")]
+        set: Vec<String>,
+        /// Let members with this name differ (repeatable)
+        #[arg(long, value_name = "MEMBER")]
+        ignore: Vec<String>,
+        /// Let nothing differ, not even process ids and times
+        #[arg(long)]
+        strict: bool,
+        /// The longest time of an answer: 30s, 5m; a minute where it is not given
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<Duration>,
+        #[command(flatten)]
+        places: Places,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Trace {
+    /// Show a trace as a sequence, with the time that each call took
+    Show {
+        /// The trace, a file of `run --trace DIR`
+        trace: PathBuf,
+        /// Show long lines in full, as far as the trace has them
+        #[arg(long)]
+        full: bool,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
+}
 
 /// Returns the request of a command of the group.
 ///
 /// # Errors
 /// A usage failure that names the argument.
 pub(super) fn request(command: Plugin) -> Result<Request, Failure> {
-    match command {}
+    match command {
+        Plugin::Call {
+            plugin,
+            hook,
+            params,
+            timeout,
+            trace,
+            trace_line,
+            values,
+            places,
+            screen,
+        } => {
+            let flags = RunFlags {
+                timeout,
+                trace,
+                trace_line,
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            Ok(Request::Call(Call {
+                flags: values.add(places.add(flags))?,
+                plugin,
+                hook,
+                params,
+            }))
+        }
+        Plugin::Trace(Trace::Show {
+            trace,
+            full,
+            screen,
+            form,
+        }) => Ok(Request::TraceShow(Shown {
+            query: TraceShow {
+                screen: screen.into(),
+                trace,
+                full,
+            },
+            json: form.json,
+        })),
+        Plugin::Replay {
+            trace,
+            plugin,
+            set,
+            ignore,
+            strict,
+            timeout,
+            places,
+            screen,
+            form,
+        } => {
+            let flags = RunFlags {
+                timeout,
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            let flags = Values { set, config: None }.add(places.add(flags))?;
+            Ok(Request::Replay(Shown {
+                query: Replay {
+                    flags,
+                    trace,
+                    plugin,
+                    ignore,
+                    strict,
+                },
+                json: form.json,
+            }))
+        }
+    }
 }

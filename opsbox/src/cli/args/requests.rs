@@ -237,7 +237,7 @@ impl Looking {
 }
 
 impl Places {
-    fn add(self, flags: RunFlags) -> RunFlags {
+    pub(super) fn add(self, flags: RunFlags) -> RunFlags {
         RunFlags {
             plugin_dirs: self.plugin_dir,
             python: self.python,
@@ -255,6 +255,8 @@ impl Running {
             fail_fast: self.fail_fast,
             no_legacy_env: self.no_legacy_env,
             no_zygote: self.no_zygote,
+            trace: self.trace,
+            trace_line: self.trace_line,
             record: self.output,
             record_to_stdout: self.format.is_some(),
             ..flags
@@ -263,7 +265,7 @@ impl Running {
 }
 
 impl Values {
-    fn add(self, flags: RunFlags) -> Result<RunFlags, Failure> {
+    pub(super) fn add(self, flags: RunFlags) -> Result<RunFlags, Failure> {
         let (mut assignments, mut faults) = (Vec::new(), Vec::new());
         for text in &self.set {
             match Assignment::parse(text) {

@@ -66,6 +66,7 @@ impl Zygote {
             env: env.clone(),
             cwd: ctx.cwd.clone(),
             secrets: ctx.secrets.clone(),
+            trace: None,
         };
         // A system without it is one to start plugins cold on.
         drop(grave::pidfd(rustix::process::getpid()).map_err(|error| format!("no pidfd: {error}"))?);
