@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod conform;
 pub mod discover;
 pub mod environ;
 pub mod error;

@@ -88,6 +88,25 @@ impl Place<'_> {
         ErrorBody::with_data(code::CONFIG_INVALID, message, &data)
     }
 
+    /// Returns the wire form of a configuration that does not fit its type; `path` leads to the value, from the field on.
+    pub(crate) fn config_misfits(self, path: &str, error: &serde_json::Error) -> ErrorBody {
+        let message = error.to_string();
+        let field =
+            field_of(&message).or_else(|| path.split(['.', '[']).next().filter(|field| is_field(field)));
+        let Some(field) = field.map(str::to_owned) else {
+            return ErrorBody::with_data(code::CONFIG_INVALID, message, &self.data("plugin"));
+        };
+        let mut data = self.data("plugin");
+        data.fields = Some(serde_json::json!([{"field": field, "message": message}]));
+        let told = message.contains(&format!("`{field}`"));
+        let text = if told {
+            message
+        } else {
+            format!("`{field}`: {message}")
+        };
+        ErrorBody::with_data(code::CONFIG_INVALID, text, &data)
+    }
+
     /// Returns an error that the SDK itself makes.
     pub(crate) fn sdk(self, code: i64, message: impl Into<String>) -> ErrorBody {
         ErrorBody::with_data(code, message, &self.data("sdk"))
@@ -107,6 +126,11 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         source = cause.source();
     }
     text
+}
+
+/// Returns whether the first part of a path is a field: the whole object is `.`, what nobody knows `?`.
+fn is_field(part: &str) -> bool {
+    !part.is_empty() && part != "?"
 }
 
 /// Returns the field that serde's own messages name: "missing field `x`", "unknown field `x`, …".

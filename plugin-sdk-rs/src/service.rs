@@ -239,8 +239,8 @@ impl<P: Plugin> Role for Typed<P> {
     }
 
     fn configure(&mut self, config: Map<String, Value>, place: Place<'_>) -> Result<(), ErrorBody> {
-        let config = serde_json::from_value(Value::Object(config))
-            .map_err(|error| place.config_invalid(&error.into()))?;
+        let config = serde_path_to_error::deserialize(Value::Object(config))
+            .map_err(|error| place.config_misfits(&error.path().to_string(), error.inner()))?;
         self.plugin = Some(P::configure(config).map_err(|error| place.config_invalid(&error))?);
         Ok(())
     }

@@ -246,6 +246,17 @@ fn calls_out_of_order_and_damaged_ones_are_refused_by_code() {
         error.data().fields,
         Some(json!([{"field": "act", "message": "missing field `act`"}]))
     );
+    let error = harness
+        .call("set_data", &json!({"config": {"act": 7}}))
+        .expect_err("no text");
+    let why = "invalid type: integer `7`, expected string or map";
+    assert_eq!(
+        (error.message.as_str(), error.data().fields),
+        (
+            format!("`act`: {why}").as_str(),
+            Some(json!([{"field": "act", "message": why}]))
+        )
+    );
     harness.send_line("no message at all");
     harness.send_line(r#"{"jsonrpc":"2.0","id":99,"method":7}"#);
     assert_eq!(

@@ -146,6 +146,10 @@ def test_a_handler_as_a_program_is_cancelled_while_it_waits(tmp_path):
         "utf-8",
     )
     with wire.Session(wire.started([sys.executable, str(program)])) as session:
+        early = session.call("process_plugin", plugin=FACTS, prior_results=[])
+        assert early.error["code"] == -33002
+        assert session.call("set_data", config={}).result == {}
+        assert session.call("activate").result == {}
         call = session.post("process_plugin", plugin=FACTS, prior_results=[])
         assert session.until("host/call_hook")["plugin"] == "cert"
         session.notify("$/cancel", id=call)

@@ -11,6 +11,7 @@ mod bad_input;
 mod broken_plugins;
 mod bundled_checks;
 mod configuration;
+mod conform;
 mod discovery;
 mod examples;
 mod handlers;

@@ -14,8 +14,8 @@ use crate::cli::request::{
 };
 use crate::cli::run::{self, Prepared};
 use crate::cli::{
-    args, call, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, runs, schemas, signals,
-    wire,
+    args, call, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, prove, runs, schemas,
+    signals, wire,
 };
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
@@ -79,6 +79,7 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::Replay(Shown { query, json }) => {
             Ok(show(ui, &wire::replay(own, ui, &query, columns(ui)).await?, json))
         }
+        Request::PluginTest(shown) => prove::prove(own, ui, &shown, columns(ui)).await,
         Request::Call(call) => call::call(own, ui, &call).await,
         Request::Completions(shell) => {
             let mut script = Vec::new();

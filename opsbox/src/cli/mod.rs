@@ -16,6 +16,7 @@ pub mod legacy;
 pub mod packages;
 pub mod plan;
 pub mod plugins;
+pub mod prove;
 pub mod request;
 pub mod run;
 pub mod runs;

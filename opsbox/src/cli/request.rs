@@ -33,6 +33,8 @@ pub enum Request {
     CheckEval(Shown<CheckEval>),
     /// Run the tests of Rego policies.
     CheckTest(Shown<CheckTest>),
+    /// Prove that a plugin keeps the protocol.
+    PluginTest(Shown<PluginTest>),
     /// Show a trace.
     TraceShow(Shown<TraceShow>),
     /// Play a trace to a plugin.
@@ -61,6 +63,7 @@ impl Request {
             Self::Deliver(delivering) => delivering.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
+            Self::PluginTest(Shown { query, .. }) => query.flags.screen.clone(),
             Self::TraceShow(Shown { query, .. }) => query.screen.clone(),
             Self::Replay(Shown { query, .. }) => query.flags.screen.clone(),
             Self::Call(call) => call.flags.screen.clone(),
@@ -230,6 +233,21 @@ pub struct CheckEval {
     pub check: String,
     /// The JSON file.
     pub input: PathBuf,
+}
+
+/// A plugin that is proved to keep the protocol, or not to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginTest {
+    /// Where plugins and values are looked for, and how long an answer may take.
+    pub flags: RunFlags,
+    /// A manifest, its folder, or the name of a plugin.
+    pub plugin: String,
+    /// `--sample`: a file with data for its hook.
+    pub sample: Option<PathBuf>,
+    /// `--strict`: a warning fails the plugin, too.
+    pub strict: bool,
+    /// `--junit`: where the report goes as JUnit XML.
+    pub junit: Option<PathBuf>,
 }
 
 /// Policies whose tests run.

@@ -36,6 +36,17 @@ pub fn object_of(path: &std::path::Path) -> Result<Map<String, Value>, Fault> {
     files::read(path).map(|file| file.values)
 }
 
+/// Returns what is wrong with single fields of a configuration, by the field's name; fields that are missing are not among them.
+///
+/// # Errors
+/// Why the schema itself cannot be used.
+pub fn faults_of(
+    schema: &Value,
+    values: &Map<String, Value>,
+) -> Result<std::collections::BTreeMap<String, String>, String> {
+    validate::validate(schema, values, &|_| true).map(|verdict| verdict.fields)
+}
+
 /// The host's own settings in the legacy grammar, as arguments and in files; every other argument there is a field of a plugin.
 pub const SETTINGS: [&str; 9] = [
     "modules",

@@ -92,7 +92,13 @@ pub fn serve(run_id: &str) {
         // It may be gone by itself, which is what was wanted.
         let _gone = kill_process_group(group, Signal::KILL);
     }
+    end_run(run_id);
+}
+
+/// Ends every process whose environment names the run.
+pub fn end_run(run_id: &str) {
     for pid in of_run(run_id) {
+        // It may be gone by itself, which is what was wanted.
         let _gone = kill_process(pid, Signal::KILL);
     }
 }

@@ -66,6 +66,7 @@ while IFS= read -r line; do # Ends with the file: the host is gone, or has close
     id=${id%%,*}
     method=${line#*',"method":"'}
     method=${method%%'"'*}
+    case ${line#*'","params":'} in '{'*) ;; *) fail -32602 "params is no object"; continue ;; esac
     case $method in
         initialize) reply '{"protocol":1,"plugin":{"name":"kernel_settings","version":"1.0.0"},"hooks":["grab_config","set_data","process"],"features":["gap"],"cancel":"none"}' ;;
         grab_config) reply '{"type":"object","properties":{"may_forward":{"type":"boolean","default":true,"description":"this machine may forward packets (a router, a host of containers)"}}}' ;;

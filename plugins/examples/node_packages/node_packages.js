@@ -61,14 +61,13 @@ const methods = { // Every other one is unknown. `grab_config` is not among the 
 function receive(line) {
   let message = {};
   try { message = JSON.parse(line); } catch (err) { console.error(`no message: ${line.slice(0, 200)}`); }
-  const { id, method, params } = message || {};
+  const { id, method, params = {} } = message || {};
   if (id === undefined || method === undefined) return; // A notification. Responses never come: it asks nothing.
   let answer = { error: { code: -32601, message: 'unknown method' } };
-  try {
+  if (Array.isArray(params) || Object(params) !== params) answer.error = { code: -32602, message: '`params` is no object' };
+  else try {
     if (Object.keys(methods).includes(method)) answer = { result: methods[method](id, params) };
-  } catch (err) {
-    answer = { error: { code: -33008, message: err.message, data: { traceback: err.stack } } };
-  }
+  } catch (err) { answer = { error: { code: -33008, message: err.message, data: { traceback: err.stack } } }; }
   send({ jsonrpc: '2.0', id, ...answer });
 }
 

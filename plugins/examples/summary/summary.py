@@ -51,7 +51,7 @@ def answer(line, request):
         config.update(request["params"]["config"])
     elif method == "process_input":
         # The host writes the payload last and no spaces, so the results can be handed on byte for byte.
-        others = line.partition(b'"params":{"input":[')[2][:-3]
+        others = line.partition(b'"params":{"input":[')[2][:-3] or json.dumps(request["params"]["input"])[1:-1].encode()
         first = json.dumps(summarize(request["params"]["input"])).encode()
         return b"[" + first + (b"," + others if others else b"") + b"]"
     elif method != "shutdown":
@@ -71,8 +71,9 @@ for line in wire_in:  # Ends with the file: the host is gone, or has closed it.
     if not isinstance(request, dict) or not {"id", "method"} <= request.keys():
         continue  # A notification. Responses never come: this plugin asks nothing.
     try:
-        result = answer(line, request)
+        result = answer(line, request) if isinstance(request.get("params", {}), dict) else b""
         tail = b'"error":{"code":-32601,"message":"unknown method"}' if result is None else b'"result":' + result
+        tail = tail if result != b"" else b'"error":{"code":-32602,"message":"`params` is no object"}'
     except Exception as err:  # Whatever went wrong, the request gets its answer.
         tail = b'"error":' + json.dumps({"code": -33008, "message": f"{type(err).__name__}: {err}"}).encode()
     wire_out.write(b'{"jsonrpc":"2.0","id":%s,%s}\n' % (json.dumps(request["id"]).encode(), tail))

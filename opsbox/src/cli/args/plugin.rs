@@ -6,11 +6,43 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::grammar::{Form, Places, ScreenFlags, Values, duration, size};
-use crate::cli::request::{Call, Replay, Request, RunFlags, Shown, TraceShow};
+use crate::cli::request::{Call, PluginTest, Replay, Request, RunFlags, Shown, TraceShow};
 use crate::error::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugin {
+    /// Prove that a plugin keeps the protocol: every rule that can be seen from outside
+    #[command(
+        after_help = "The plugin is started some twenty times, each time in an empty folder that is removed afterwards. Its \
+        configuration is made from its schema, and no setting of yours but `--set` counts. An output is called with sample Results.\n\
+        Exit code: 0 it keeps the rules, 1 it breaks some, 2 it could not be tested."
+    )]
+    Test {
+        /// The plugin's manifest, its folder, or the name of an installed plugin
+        #[arg(value_name = "MANIFEST|NAME")]
+        plugin: String,
+        /// Set a field of the plugin: `field=value` (repeatable); others are made up from the schema
+        #[arg(long, value_name = "FIELD=VALUE")]
+        set: Vec<String>,
+        /// Data for its hook: a JSON file with a Result, a list of them, or `hook` and `params`
+        #[arg(long, value_name = "FILE")]
+        sample: Option<PathBuf>,
+        /// How long any answer is waited for, instead of a minute or more: 5s, 1m
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<Duration>,
+        /// Fail for warnings, too
+        #[arg(long)]
+        strict: bool,
+        /// Write the report as JUnit XML to this file
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        #[command(flatten)]
+        places: Places,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Make one call by hand: the result goes to stdout, what the plugin says beside it to stderr
     Call {
         /// The plugin's manifest, its folder, or the name of an installed plugin
@@ -90,6 +122,34 @@ pub(super) enum Trace {
 /// A usage failure that names the argument.
 pub(super) fn request(command: Plugin) -> Result<Request, Failure> {
     match command {
+        Plugin::Test {
+            plugin,
+            set,
+            sample,
+            timeout,
+            strict,
+            junit,
+            places,
+            screen,
+            form,
+        } => {
+            let flags = RunFlags {
+                timeout: timeout.filter(|limit| !limit.is_zero()),
+                screen: screen.into(),
+                ..RunFlags::default()
+            };
+            let flags = Values { set, config: None }.add(places.add(flags))?;
+            Ok(Request::PluginTest(Shown {
+                query: PluginTest {
+                    flags,
+                    plugin,
+                    sample,
+                    strict,
+                    junit,
+                },
+                json: form.json,
+            }))
+        }
         Plugin::Call {
             plugin,
             hook,

@@ -11,7 +11,7 @@ use crate::suggest::did_you_mean;
 
 /// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
 /// interpreter reads its own, to say so. A kept run, and what happens to it, is named for one command only.
-const WITHOUT: [&str; 20] = [
+const WITHOUT: [&str; 22] = [
     "set",
     "help",
     "version",
@@ -32,6 +32,8 @@ const WITHOUT: [&str; 20] = [
     "ignore",
     "strict",
     "full",
+    "sample",
+    "junit",
 ];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.

@@ -39,6 +39,8 @@ class Bridge:
         spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
     """
 
+    # The original called every hook whenever it liked; one without configuration may well work.
+    keeps_order = False
     methods = calls.Methods((*hooks.COMMON, *hooks.WORK, hooks.INJECT_PATCH, "shutdown"))
 
     def __init__(self, spec: dict) -> None:

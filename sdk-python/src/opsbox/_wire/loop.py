@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opsbox._wire.channel import Channel
 
 PROTOCOL = 1
+_LIFE_CYCLE = ("grab_config", "set_data", "activate", "shutdown")
 LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
 _SIGNAL = getattr(_signal, "SIGUSR1", None)
 _EXIT_GRACE_SECONDS = 1.2
@@ -66,7 +67,8 @@ class Loop:
 
     Args:
         channel: The connection.
-        service: What answers: `name`, `methods` (a container of method names), `hello(params)` → dict,
+        service: What answers: `name`, `methods` (a container of method names), `keeps_order` (whether hooks
+            before `set_data` and `activate` are refused), `hello(params)` → dict,
             `ready()` after the handshake, `answer(call)` → JSON bytes, `settle()` before each answer,
             `finish()` at the end, `abandon()` before the process is ended at once.
         in_process: True for a loop in a thread of a test: no signals, and the process is not ended.
@@ -87,6 +89,7 @@ class Loop:
         self._main = _thread.get_ident()
         self._interruptible = False
         self._greeted = False
+        self._awaited: set[str] = set()
         self._in_process = in_process
         self._ended = _thread.allocate_lock()
         self._ended.acquire()
@@ -267,11 +270,15 @@ class Loop:
             raise WireError(NOT_READY, f"`{call.method}` before `initialize`")
         if call.method not in self.service.methods:
             raise WireError(METHOD_NOT_FOUND, f"unknown method `{call.method}`")
+        if self._awaited and call.method not in _LIFE_CYCLE:
+            missing = min(self._awaited, key=_LIFE_CYCLE.index)
+            raise WireError(NOT_READY, f"`{call.method}` before `{missing}`")
         try:
             self._interruptible = True
             if call.cancelled:
                 raise Cancelled
             payload = self.service.answer(call)
+            self._awaited.discard(call.method)
         finally:
             self._interruptible = False
         if call.gap is not None:
@@ -321,7 +328,10 @@ class Loop:
         self.log_level = LEVELS.get(params.get("log_level"), 20)
         self.features = frozenset(params.get("features") or ())
         self._greeted = True
-        return codec.encode_plain(self.service.hello(params))
+        hello = self.service.hello(params)
+        if self.service.keeps_order:
+            self._awaited = {"set_data", "activate"}.intersection(hello["hooks"])
+        return codec.encode_plain(hello)
 
 
 def cut(text: str, most_bytes: int) -> str:

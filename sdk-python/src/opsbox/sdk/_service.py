@@ -57,6 +57,8 @@ class Service:
         name: Its name.
     """
 
+    keeps_order = True
+
     def __init__(self, plugin: Plugin, name: str) -> None:
         self.name = name
         self._plugin = plugin
