@@ -12,6 +12,7 @@ mod peer;
 mod python_start;
 mod rego;
 mod report;
+mod soak;
 mod tree;
 mod volumes;
 
@@ -23,7 +24,8 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "\
 usage: bench FIGURE [--opsbox PATH] [--rounds N] [--calls N] [--megabytes N] [--volumes N] [--keep DIR] [--python PATH]
-figures: latency | bulk | bulk-memory | commands | checks | python-start | rego | kills
+figures: latency | bulk | bulk-memory | commands | checks | python-start | rego | kills |
+         soak-cycles | soak-calls | soak-plugins | soak-runs
 ";
 
 /// What a figure may be told.
@@ -98,6 +100,10 @@ fn run(args: &[String]) -> Outcome {
         "python-start" => python_start::measure(&options),
         "rego" => rego::measure(&options),
         "kills" => kills::measure(&options),
+        "soak-cycles" => soak::cycles(&options),
+        "soak-calls" => soak::calls(&options),
+        "soak-plugins" => soak::plugins(&options),
+        "soak-runs" => soak::runs(&options),
         other => Err(format!("no figure `{other}`\n{USAGE}").into()),
     }
 }

@@ -57,6 +57,12 @@ pub(crate) fn peak_of(pid: &str) -> Outcome<u64> {
     field(&status, "VmHWM:").ok_or_else(|| "no VmHWM".into())
 }
 
+/// Returns the resident memory of a process now, in bytes.
+pub(crate) fn resident_of(pid: &str) -> Outcome<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    field(&status, "VmRSS:").ok_or_else(|| "no VmRSS".into())
+}
+
 impl Watched {
     /// Runs a command to its end. Without a measure nothing disturbs it.
     pub(crate) fn run(command: &mut Command, measure: Option<Measure>) -> Outcome<Self> {

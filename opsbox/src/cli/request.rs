@@ -102,6 +102,12 @@ pub struct RunFlags {
     pub timeout: Option<Duration>,
     /// `--max-line`, in bytes.
     pub max_line: Option<u64>,
+    /// `--max-memory`, in bytes.
+    pub max_memory: Option<u64>,
+    /// `--max-cpu`: the processor time of one process.
+    pub max_cpu: Option<Duration>,
+    /// `--restarts`: how often a plugin that crashed is started again.
+    pub restarts: Option<u32>,
     /// `--fail-fast`.
     pub fail_fast: bool,
     /// `--no-legacy-env`: legacy plugins see no `AWS_*`.

@@ -153,7 +153,7 @@ impl Wire {
                 heard = self.heard.recv() => heard,
                 () = crate::halt::reached(&mut halt, Halt::Abort) => return Next::Nothing(Missed::Late(limit)),
                 () = tokio::time::sleep_until(wake.into()) => {
-                    if self.process.is_stopped() {
+                    if self.process.stopped().is_some() {
                         return Next::Nothing(Missed::Stopped);
                     }
                     if Instant::now() < until {

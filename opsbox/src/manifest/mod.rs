@@ -277,6 +277,28 @@ pub struct Timeouts {
     pub stdin_stall: Option<Duration>,
 }
 
+/// What a plugin's processes may use, as `[limits]` says; `None`: as much as the system gives, zero: the same, whatever else is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// Processor time of each of its processes.
+    pub cpu: Option<Duration>,
+    /// Memory of all its processes together, in bytes.
+    pub memory: Option<u64>,
+    /// Processes at the same time.
+    pub processes: Option<u64>,
+    /// Open files of each of its processes.
+    pub open_files: Option<u64>,
+}
+
+/// The `[restart]` table; `None`: the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restart {
+    /// How often a plugin that crashed is started again in a run.
+    pub times: Option<u32>,
+    /// How long to wait before the first time; twice as long before each further one.
+    pub backoff: Option<Duration>,
+}
+
 /// What a plugin says about itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
@@ -304,6 +326,10 @@ pub struct Manifest {
     pub timeouts: Timeouts,
     /// The longest line it may send, in bytes.
     pub max_line: Option<u64>,
+    /// What its processes may use.
+    pub caps: Caps,
+    /// Whether and when it is started again after a crash.
+    pub restart: Restart,
     /// Severity, remediation and what it reads.
     pub check: CheckFacts,
     /// Its policy, for the type `rego`.

@@ -14,11 +14,12 @@ use crate::suggest::did_you_mean;
 /// The greatest manifest that is read.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "info",
     "run",
     "timeouts",
     "limits",
+    "restart",
     "check",
     "rego",
     "config",
@@ -176,7 +177,9 @@ fn manifest(
     let legacy = matches!(launch, Some(Launch::Python { .. }));
     let protocol = code::protocol(report, run.as_ref());
     let env = code::environment(report, run.as_ref(), legacy);
-    let (timeouts, max_line) = tables::limits(report, root);
+    let timeouts = tables::timeouts(report, root);
+    let (max_line, caps) = tables::limits(report, root);
+    let restart = tables::restart(report, root);
     let check = tables::check(report, root);
     let config_schema = root
         .table(report, "config")
@@ -197,6 +200,8 @@ fn manifest(
         env,
         timeouts,
         max_line,
+        caps,
+        restart,
         check,
         rego,
         config_schema,

@@ -203,6 +203,17 @@ impl<'a> Table<'a> {
         self.unit(report, key, units::size)
     }
 
+    /// Returns a whole number that is not negative.
+    pub(super) fn count(&self, report: &mut Report<'_>, key: &str) -> Option<u64> {
+        let value = self.value(key)?;
+        let number = match value {
+            DeValue::Integer(text) => u64::from_str_radix(text.as_str(), text.radix()).ok(),
+            _ => None,
+        };
+        let example = format!("{key} = 100");
+        number.or_else(|| self.wrong(report, key, value, "a whole number, 0 or greater", &example))
+    }
+
     /// Returns whole numbers of a list or of a single number.
     pub(super) fn integers(&self, report: &mut Report<'_>, key: &str, example: &str) -> Option<Vec<u32>> {
         let value = self.value(key)?;

@@ -1,12 +1,12 @@
-//! The tables that only set figures and words: `[timeouts]`, `[limits]`, `[check]`, `[assistant]`, `[handler]`.
+//! The tables that only set figures and words: `[timeouts]`, `[limits]`, `[restart]`, `[check]`, `[assistant]`, `[handler]`.
 
 use serde_json::{Map, Value};
 
 use super::fields;
 use super::read::{Report, Table};
-use super::{CheckFacts, Flow, Severity, Timeouts};
+use super::{Caps, CheckFacts, Flow, Restart, Severity, Timeouts};
 
-pub(super) fn limits(report: &mut Report<'_>, root: &Table<'_>) -> (Timeouts, Option<u64>) {
+pub(super) fn timeouts(report: &mut Report<'_>, root: &Table<'_>) -> Timeouts {
     let mut timeouts = Timeouts::default();
     if let Some(table) = root.table(report, "timeouts") {
         let mut known = Vec::new();
@@ -25,11 +25,38 @@ pub(super) fn limits(report: &mut Report<'_>, root: &Table<'_>) -> (Timeouts, Op
         }
         table.only(report, &known, true);
     }
-    let line = root.table(report, "limits").and_then(|table| {
-        table.only(report, &["line"], true);
-        table.size(report, "line")
-    });
-    (timeouts, line)
+    timeouts
+}
+
+pub(super) fn limits(report: &mut Report<'_>, root: &Table<'_>) -> (Option<u64>, Caps) {
+    let Some(table) = root.table(report, "limits") else {
+        return (None, Caps::default());
+    };
+    table.only(
+        report,
+        &["line", "cpu", "memory", "processes", "open_files"],
+        true,
+    );
+    let caps = Caps {
+        cpu: table.duration(report, "cpu"),
+        memory: table.size(report, "memory"),
+        processes: table.count(report, "processes"),
+        open_files: table.count(report, "open_files"),
+    };
+    (table.size(report, "line"), caps)
+}
+
+pub(super) fn restart(report: &mut Report<'_>, root: &Table<'_>) -> Restart {
+    let Some(table) = root.table(report, "restart") else {
+        return Restart::default();
+    };
+    table.only(report, &["times", "backoff"], true);
+    Restart {
+        times: table
+            .count(report, "times")
+            .map(|times| u32::try_from(times).unwrap_or(u32::MAX)),
+        backoff: table.duration(report, "backoff"),
+    }
 }
 
 pub(super) fn check(report: &mut Report<'_>, root: &Table<'_>) -> CheckFacts {

@@ -63,13 +63,33 @@ pub enum PluginError {
         /// The deadline.
         limit: Duration,
     },
-    /// The kernel stopped it, mostly because it read from the terminal.
-    #[error(
-        "the process was stopped {when}: plugins run in the background and may not read from the terminal"
-    )]
+    /// It was stopped: by the kernel, because it used the terminal, or by somebody's signal.
+    #[error("the process was stopped {when}{}", by.map_or(String::new(), |by| format!(" by {by}")))]
     Stopped {
         /// When.
         when: String,
+        /// The signal that did it; `None` where it cannot be told.
+        by: Option<&'static str>,
+    },
+    /// It used more than its manifest or a flag allows.
+    #[error("it used {seen} {when}, and its limit is {limit}")]
+    OverLimit {
+        /// The key in `[limits]`.
+        key: &'static str,
+        /// What was seen.
+        seen: String,
+        /// What is allowed.
+        limit: String,
+        /// When.
+        when: String,
+    },
+    /// It died again and again.
+    #[error("{last}; it was started {started} times and is not started again in this run")]
+    GivenUp {
+        /// How often it was started for its call.
+        started: u32,
+        /// What it died of the last time.
+        last: Box<PluginError>,
     },
     /// It broke the protocol.
     #[error("it broke the protocol: {why}")]
@@ -144,7 +164,8 @@ impl PluginError {
     pub fn code(&self) -> i64 {
         match self {
             Self::NotFound { .. } | Self::Spawn { .. } | Self::Unreadable { .. } => code::SPAWN_FAILED,
-            Self::Exited { .. } | Self::ClosedStdout { .. } => code::EXITED,
+            Self::Exited { .. } | Self::ClosedStdout { .. } | Self::OverLimit { .. } => code::EXITED,
+            Self::GivenUp { last, .. } => last.code(),
             Self::Timeout { .. } | Self::Stalled { .. } | Self::Stopped { .. } => code::TIMEOUT,
             Self::Protocol { .. } | Self::Shape { .. } => code::PROTOCOL_FAULT,
             Self::TooLarge { .. } => code::TOO_LARGE,
@@ -168,7 +189,20 @@ impl PluginError {
             }
             Self::Exited { guess, stderr, .. } => {
                 let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
-                said.into_iter().chain(guess.iter().cloned()).collect()
+                guess.iter().cloned().chain(said).collect()
+            }
+            Self::OverLimit { key, .. } => {
+                let flag = match *key {
+                    "cpu" => ", or `--max-cpu`",
+                    "memory" => ", or `--max-memory`",
+                    _ => "",
+                };
+                vec![format!("set `[limits] {key}` in its manifest{flag}; 0 is no limit")]
+            }
+            Self::GivenUp { last, .. } => {
+                let mut hints = last.hints();
+                hints.push("`[restart] times` in its manifest, or `--restarts`, says how often it is started again".into());
+                hints
             }
             Self::Timeout { key, .. } if *key != "hook_total" => {
                 vec![format!(
@@ -190,7 +224,13 @@ impl PluginError {
             Self::Unreadable { .. } => {
                 vec!["make it a file of UTF-8 text that the user who runs opsbox may read".into()]
             }
-            Self::Stopped { .. } => vec!["give it what it asks for by configuration".into()],
+            Self::Stopped {
+                by: Some("SIGSTOP" | "SIGTSTP"),
+                ..
+            } => vec!["somebody, or the plugin itself, sent it that signal; opsbox stops no plugin".into()],
+            Self::Stopped { .. } => vec![
+                "plugins run in the background and may neither read from the terminal nor change it: give it what it asks for by configuration".into(),
+            ],
             Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
             Self::ClosedStdout { .. } | Self::Stalled { .. } => {
                 vec!["this is a fault of the plugin: report it to its author".into()]
@@ -219,13 +259,18 @@ impl PluginError {
         match &mut self {
             Self::Exited { when: text, .. }
             | Self::ClosedStdout { when: text }
-            | Self::Stopped { when: text }
+            | Self::Stopped { when: text, .. }
+            | Self::OverLimit { when: text, .. }
             | Self::Timeout { method: text, .. }
             | Self::Stalled { method: text, .. }
             | Self::TooLarge { method: text, .. }
             | Self::Shape { method: text, .. }
             | Self::Answered { method: text, .. }
             | Self::Cancelled { method: text } => *text = text.replace(called, known),
+            Self::GivenUp { last, .. } => {
+                let named = last.as_ref().clone().renamed(called, known);
+                **last = named;
+            }
             Self::NotFound { .. }
             | Self::Spawn { .. }
             | Self::Protocol { .. }

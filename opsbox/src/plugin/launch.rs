@@ -10,12 +10,13 @@ use opsbox_protocol::message::{LogLevel, Terminal};
 use opsbox_protocol::{Hook, limits};
 
 use crate::environ;
-use crate::manifest::{Kind, Launch, Manifest, Timeouts};
+use crate::manifest::{Caps, Kind, Launch, Manifest, Timeouts};
 use crate::python::{self, Interpreter};
 use crate::redact::Secrets;
 
 use super::error::PluginError;
 use super::guardian::Guardian;
+use super::meter::Meter;
 use super::process::ProcessSpec;
 use super::zygote::Zygotes;
 use crate::trace::Traces;
@@ -42,6 +43,14 @@ pub struct SessionContext {
     pub hook_total: Option<Duration>,
     /// `--max-line`: the cap of a line, in bytes, whatever the manifest says.
     pub max_line: Option<u64>,
+    /// `--max-memory`: what a plugin's processes may use together, in bytes, whatever the manifest says.
+    pub max_memory: Option<u64>,
+    /// `--max-cpu`: the processor time of one process of a plugin, whatever the manifest says.
+    pub max_cpu: Option<Duration>,
+    /// `--restarts`: how often a plugin that crashed is started again, whatever the manifest says.
+    pub restarts: Option<u32>,
+    /// Who looks at what plugins use that may not use all they like.
+    pub meter: Arc<Meter>,
     /// The least level of log records that somebody will see.
     pub log_level: LogLevel,
     /// The user's terminal.
@@ -94,6 +103,8 @@ pub struct SessionSpec {
     pub clocks: Clocks,
     /// The cap of a line, in bytes.
     pub line_bytes: u64,
+    /// What its processes may use; zero is no limit.
+    pub caps: Caps,
     /// The protocol versions that the manifest states.
     pub protocol: (u32, u32),
     /// Whether it delivers Results: such a plugin goes on when a run is cancelled, so that what was gathered is not lost.
@@ -144,6 +155,11 @@ impl SessionSpec {
             bridged: matches!(manifest.launch, Launch::Python { .. }),
             clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
             line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
+            caps: Caps {
+                cpu: ctx.max_cpu.or(manifest.caps.cpu),
+                memory: ctx.max_memory.or(manifest.caps.memory),
+                ..manifest.caps
+            },
             protocol: manifest.protocol,
             delivers: manifest.kind == Kind::Output,
             role_hook: match manifest.kind {
@@ -175,6 +191,8 @@ impl SessionSpec {
             bridged: false,
             clocks: clocks(&Timeouts::default(), ctx.hook_total, false),
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
+            // The worker bounds its memory itself, and the host the time of each policy.
+            caps: Caps::default(),
             protocol: (opsbox_protocol::VERSION, opsbox_protocol::VERSION),
             delivers: false,
             role_hook: None,

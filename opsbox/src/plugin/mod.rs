@@ -4,6 +4,7 @@
 
 mod asked;
 pub mod call;
+mod caps;
 pub mod error;
 pub mod event;
 pub mod follow;
@@ -11,6 +12,7 @@ pub mod guardian;
 mod heard;
 pub mod launch;
 mod leash;
+pub(crate) mod meter;
 pub mod peer;
 pub mod process;
 mod quota;

@@ -197,6 +197,10 @@ impl Shared {
         self.state().dead.is_some()
     }
 
+    pub(crate) fn died_of(&self) -> Option<PluginError> {
+        self.state().dead.clone()
+    }
+
     /// Returns the methods in flight, for messages.
     pub(crate) fn in_flight(&self) -> Option<String> {
         let state = self.state();
@@ -205,6 +209,14 @@ impl Shared {
             .iter()
             .max_by_key(|(id, _)| **id)
             .map(|(_, pending)| pending.method.clone())
+    }
+
+    /// Returns what the plugin is doing, for messages: ``during `process` ``, or `between calls`.
+    pub(crate) fn now(&self) -> String {
+        self.in_flight().map_or_else(
+            || "between calls".to_owned(),
+            |method| format!("during `{method}`"),
+        )
     }
 
     /// The plugin has failed: every waiter gets the first cause, and so does every later call.

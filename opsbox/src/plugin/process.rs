@@ -9,12 +9,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 
+use crate::manifest::Caps;
 use crate::redact::Secrets;
 
+use super::caps;
 use super::error::PluginError;
 use super::event::Sink;
 use super::guardian::Guardian;
@@ -46,7 +48,6 @@ pub struct ProcessSpec {
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
-    is_child: bool,
     life: watch::Receiver<Life>,
     stderr: Tail,
 }
@@ -127,11 +128,11 @@ impl Process {
         if let Some(guardian) = guardian {
             guardian.watch(pid);
         }
+        caps::no_core(pid);
         let (tx, life) = watch::channel(Life::Alive);
         tokio::spawn(reap(child, pid, tx, guardian.cloned()));
         Ok(Self {
             pid,
-            is_child: true,
             life,
             stderr: Tail::of(stderr, sink, spec),
         })
@@ -145,9 +146,9 @@ impl Process {
         spec: &ProcessSpec,
         sink: &Sink,
     ) -> Self {
+        caps::no_core(pid);
         Self {
             pid,
-            is_child: false,
             life,
             stderr: Tail::of(stderr, sink, spec),
         }
@@ -171,21 +172,32 @@ impl Process {
         tokio::time::timeout(limit, wait).await.ok().flatten()
     }
 
+    /// Has the kernel keep these limits for the process and all that it starts from now on.
+    pub(super) fn restrict(&self, limits: &Caps) {
+        if !self.has_ended() {
+            caps::restrict(self.pid, limits);
+        }
+    }
+
     /// Returns whether the process is dead.
     pub fn has_ended(&self) -> bool {
         *self.life.borrow() != Life::Alive
     }
 
-    /// Returns whether the kernel has stopped the process (SIGTTIN, SIGSTOP). It is not reaped and can go on.
-    pub fn is_stopped(&self) -> bool {
+    /// Returns whether the process is stopped, and by which signal where that can be told. It is not reaped and can go on.
+    pub fn stopped(&self) -> Option<Option<&'static str>> {
         if self.has_ended() {
-            return false;
+            return None;
         }
-        if !self.is_child {
-            return matches!(state_of(self.pid), Some('T' | 't'));
-        }
-        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(status)) if status.stopped())
+        let (state, last) = stat_of(self.pid)?;
+        let known = [
+            (Signal::STOP, "SIGSTOP"),
+            (Signal::TSTP, "SIGTSTP"),
+            (Signal::TTIN, "SIGTTIN"),
+            (Signal::TTOU, "SIGTTOU"),
+        ];
+        let by = known.iter().find(|(signal, _)| signal.as_raw() == last);
+        (state == 'T').then_some(by.map(|(_, name)| *name))
     }
 
     /// Sends a signal to the whole group. A group that is gone is no error.
@@ -248,11 +260,13 @@ fn start(spec: &ProcessSpec, stdin: Stdio, stdout: Stdio) -> Result<Child, Plugi
         })
 }
 
-/// Returns the letter by which the kernel names a process's state; `None` where it cannot be read.
-fn state_of(pid: Pid) -> Option<char> {
+/// Returns the letter by which the kernel names a process's state, and the number that it would leave with: the signal that stopped it.
+fn stat_of(pid: Pid) -> Option<(char, i32)> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     // The name stands in brackets and may hold anything, so the fields count from its end.
-    stat.rsplit_once(") ")?.1.chars().next()
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let last = fields.trim_end().rsplit(' ').next()?.parse();
+    Some((fields.chars().next()?, last.unwrap_or_default()))
 }
 
 /// Says how a process ended, in words, and what may lie behind it.

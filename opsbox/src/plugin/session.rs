@@ -1,5 +1,6 @@
 //! The life cycle of one plugin: spawn, handshake, configure, activate, call, stop.
 
+mod end;
 mod held;
 mod wait;
 
@@ -11,17 +12,18 @@ use opsbox_protocol::message::{
     Cancel, HostInfo, InitializeParams, InitializeResult, Limits, SetDataParams, VersionRange,
 };
 use opsbox_protocol::{Expect, Hook, VERSION, code};
-use rustix::process::Signal;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::halt::{Halt, HaltSeen};
+use crate::manifest::Caps;
 
 use super::call::{Gap, Reply};
 use super::error::PluginError;
 use super::event::Sink;
 pub use super::launch::SessionContext;
 use super::launch::{Clocks, SessionSpec};
+use super::meter;
 use super::peer::{Order, Pieces, Shared};
 use super::process::{Pipes, Process};
 use super::reader;
@@ -33,9 +35,6 @@ use wait::Deadlines;
 
 /// The additions to the protocol that this host knows.
 const FEATURES: [&str; 4] = ["progress", "gap", "output", "steps"];
-const SHUTDOWN: Duration = Duration::from_secs(5);
-const AFTER_EOF: Duration = Duration::from_secs(2);
-const AFTER_TERM: Duration = Duration::from_secs(3);
 
 /// A plugin that has shaken hands.
 pub struct Session {
@@ -47,6 +46,7 @@ pub struct Session {
     /// The halt at which a call is cancelled.
     cancel_at: Halt,
     hello: InitializeResult,
+    caps: Caps,
     /// Gaps reported before the first call of a hook.
     carried: Vec<Gap>,
     writer: JoinHandle<()>,
@@ -93,6 +93,7 @@ impl Session {
         let (process, Pipes { stdin, stdout }) = zygote::spawn(&spec, ctx, &sink, &halt, cancel_at).await?;
         let program = spec.process.program.display();
         tracing::debug!("started `{}`: {program}, process {}", spec.name, process.id());
+        process.restrict(&spec.caps);
         let process = Arc::new(process);
         if let Some(trace) = &trace {
             trace.process(&format!("process {} started: {program}", process.id()));
@@ -108,10 +109,18 @@ impl Session {
         ));
         tokio::spawn(supervise(
             reading,
+            spec.caps,
             Arc::clone(&shared),
             Arc::clone(&process),
             trace,
         ));
+        let metered = meter::watch(
+            Arc::clone(&ctx.meter),
+            spec.caps,
+            Arc::clone(&process),
+            Arc::clone(&shared),
+        );
+        tokio::spawn(metered);
         let hello = InitializeResult {
             protocol: VERSION,
             plugin: opsbox_protocol::message::PluginInfo {
@@ -127,6 +136,7 @@ impl Session {
             shared,
             process,
             clocks: spec.clocks,
+            caps: spec.caps,
             halt,
             cancel_at,
             hello,
@@ -214,6 +224,11 @@ impl Session {
     /// Returns whether the plugin can take no further call.
     pub fn is_dead(&self) -> bool {
         self.shared.is_dead()
+    }
+
+    /// Returns why the plugin can take no further call; `None` where it can.
+    pub fn died_of(&self) -> Option<PluginError> {
+        self.shared.died_of()
     }
 
     /// Asks for the JSON Schema of the configuration; `None` where the plugin has no such hook.
@@ -345,46 +360,5 @@ impl Session {
             Reply::Raw(bytes) => Ok(bytes),
             Reply::Results(_) => Ok(Bytes::from_static(b"null")),
         }
-    }
-
-    /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
-    pub async fn stop(mut self) {
-        // A run that is being cancelled still ends its plugins in good order.
-        self.cancel_at = Halt::Abort;
-        let mut halt = self.halt.clone();
-        let ended = tokio::select! {
-            ended = self.descend() => ended,
-            () = crate::halt::reached(&mut halt, Halt::Abort) => false,
-        };
-        if !ended {
-            self.kill().await;
-        }
-        self.writer.abort();
-    }
-
-    /// Goes down the rungs before SIGKILL; returns whether the process has ended.
-    async fn descend(&mut self) -> bool {
-        if !self.is_dead() {
-            let nothing = Map::new();
-            let asked = self.simple(Hook::Shutdown, &nothing, None, "shutdown");
-            // Whatever it answers, the next rung follows.
-            let _answer = tokio::time::timeout(SHUTDOWN, asked).await;
-        }
-        self.shared.close_stdin();
-        tracing::trace!("`{}`: end of its stdin", self.name);
-        let patience = if self.is_dead() { Duration::ZERO } else { AFTER_EOF };
-        if self.process.ended(patience).await.is_some() {
-            return true;
-        }
-        self.process.signal(Signal::TERM);
-        self.process.ended(AFTER_TERM).await.is_some()
-    }
-
-    /// Ends the plugin and its group at once.
-    pub async fn kill(&mut self) {
-        self.process.signal(Signal::KILL);
-        // A process in an uninterruptible wait cannot be reaped now; it is not waited for.
-        let _status = self.process.ended(AFTER_TERM).await;
-        self.writer.abort();
     }
 }

@@ -11,11 +11,13 @@ use super::launch::Clocks;
 use super::peer::Shared;
 use super::process::{self, Process};
 use super::writer::WriteFault;
+use crate::manifest::Caps;
 use crate::trace::Tracer;
 
 /// Fails every call as soon as the plugin can no longer answer, with the cause.
 pub(crate) async fn supervise(
     mut reading: JoinHandle<()>,
+    caps: Caps,
     shared: Arc<Shared>,
     process: Arc<Process>,
     trace: Option<Arc<Tracer>>,
@@ -33,20 +35,22 @@ pub(crate) async fn supervise(
         let how = end.map_or_else(|| "closed its output".to_owned(), |end| process::describe(end).0);
         trace.process(&how);
     }
-    let when = shared.in_flight().map_or_else(
-        || "between calls".to_owned(),
-        |method| format!("during `{method}`"),
-    );
+    let when = shared.now();
     let error = match end {
-        Some(end) => {
-            let (how, guess) = process::describe(end);
-            PluginError::Exited {
-                how,
-                when,
-                guess,
-                stderr: process.stderr_tail().await,
+        Some(end) => match caps.met_by(end, &when) {
+            Some(error) => error,
+            None => {
+                let (how, guess) = process::describe(end);
+                let stderr = process.stderr_tail().await;
+                let guess = guess.or_else(|| caps.guess(stderr.iter().map(String::as_str)));
+                PluginError::Exited {
+                    how,
+                    when,
+                    guess,
+                    stderr,
+                }
             }
-        }
+        },
         None => PluginError::ClosedStdout { when },
     };
     shared.fail_all(&error);

@@ -11,7 +11,7 @@ use crate::plugin::ResultSlice;
 
 use super::board::Ending;
 use super::handle::Switchboard;
-use super::member::{self, Member};
+use super::member::Member;
 use super::{Shared, params};
 
 /// The Results between the first stage and the outputs.
@@ -95,27 +95,13 @@ async fn assist(shared: &Shared, mut member: Member, flowing: &mut Flowing) {
         return;
     }
     let since = Instant::now();
-    let woken = member.wake(shared).await;
-    let mut live = match woken {
-        Ok(Some(live)) => live,
-        Ok(None) => {
-            let ending = Ending::unknown("it has no code to run".into(), Vec::new());
-            return shared.board.settle(member.step, Some(since), ending);
-        }
-        Err(error) => {
-            return shared
-                .board
-                .settle(member.step, Some(since), Ending::failed(&error));
-        }
-    };
-    shared.board.started(member.step, Hook::ProcessInput.method());
     let flow = member.manifest.flow;
     let given = flowing.given(flow);
-    let outcome = live
-        .session
-        .call(Hook::ProcessInput, params::list("input", &given))
-        .await;
-    member::retire(shared, live).await;
+    let given = params::list("input", &given);
+    let Some(outcome) = member.compute(shared, Hook::ProcessInput, given).await else {
+        let ending = Ending::unknown("it has no code to run".into(), Vec::new());
+        return shared.board.settle(member.step, Some(since), ending);
+    };
     let ending = match outcome.answer {
         Ok(reply) => {
             let answer = reply.into_results();

@@ -16,7 +16,7 @@ use crate::report::SkipReason;
 use super::board::Ending;
 use super::gather::{self, Awaited, Gathered};
 use super::handle::Switchboard;
-use super::member::{self, Member};
+use super::member::Member;
 use super::rego::{self, Worker};
 use super::{Shared, params};
 
@@ -183,12 +183,6 @@ async fn input(
         member.dismiss(shared).await;
         return Err(Ending::blocked("the run was stopped"));
     }
-    let mut live = match member.wake(shared).await {
-        Ok(Some(live)) => live,
-        Ok(None) => return Err(Ending::unknown("it has no code to run".into(), Vec::new())),
-        Err(error) => return Err(Ending::failed(&error)),
-    };
-    shared.board.started(member.step, Hook::Process.method());
     let data: Vec<_> = gathered
         .iter()
         .filter_map(|gathered| gathered.result.as_ref().ok().cloned())
@@ -196,8 +190,9 @@ async fn input(
     drop(gathered);
     let given = params::list("data", &data);
     drop(data);
-    let outcome = live.session.call(Hook::Process, given).await;
-    member::retire(shared, live).await;
+    let Some(outcome) = member.compute(shared, Hook::Process, given).await else {
+        return Err(Ending::unknown("it has no code to run".into(), Vec::new()));
+    };
     gaps.extend(outcome.gaps);
     match outcome.answer {
         Ok(reply) => {

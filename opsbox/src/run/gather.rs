@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::plugin::{Gap, ResultSlice};
 
 use super::board::Ending;
-use super::member::{self, Member};
+use super::member::Member;
 use super::{Shared, params};
 
 /// What a provider brought.
@@ -81,25 +81,14 @@ async fn gather(shared: &Shared, mut member: Member) -> Gathered {
         return without("the run was stopped before it gathered".into(), Vec::new());
     }
     let since = Instant::now();
-    let mut live = match member.wake(shared).await {
-        Ok(Some(live)) => live,
-        Ok(None) => {
-            let why = "it has no code to run".to_owned();
-            shared
-                .board
-                .settle(member.step, Some(since), Ending::unknown(why.clone(), Vec::new()));
-            return without(why, Vec::new());
-        }
-        Err(error) => {
-            shared
-                .board
-                .settle(member.step, Some(since), Ending::failed(&error));
-            return without(error.to_string(), Vec::new());
-        }
+    let computed = member.compute(shared, Hook::GatherData, params::none()).await;
+    let Some(outcome) = computed else {
+        let why = "it has no code to run".to_owned();
+        shared
+            .board
+            .settle(member.step, Some(since), Ending::unknown(why.clone(), Vec::new()));
+        return without(why, Vec::new());
     };
-    shared.board.started(member.step, Hook::GatherData.method());
-    let outcome = live.session.call(Hook::GatherData, params::none()).await;
-    member::retire(shared, live).await;
     match outcome.answer {
         Ok(reply) => {
             let results = reply.into_results();

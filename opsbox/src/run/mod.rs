@@ -9,6 +9,7 @@ mod configure;
 mod deliver;
 mod gather;
 mod handle;
+mod lives;
 mod member;
 mod params;
 pub mod rego;

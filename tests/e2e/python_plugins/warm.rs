@@ -130,7 +130,7 @@ fn every_end_of_a_plugin_comes_to_the_same_forked_and_started() {
         ),
         (
             "os.kill(os.getpid(), signal.SIGSTOP)",
-            "the process was stopped during `process`",
+            "the process was stopped during `process` by SIGSTOP",
         ),
         ("input('sure? ')", "do not read standard input"),
         (

@@ -272,6 +272,15 @@ pub(super) struct Running {
     /// The longest line that a plugin may send: 512MiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) max_line: Option<u64>,
+    /// The most memory of one plugin, all its processes together: 2GiB; 0 is off
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) max_memory: Option<u64>,
+    /// The most processor time of one process of a plugin: 90s, 10m; 0 is off
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) max_cpu: Option<Duration>,
+    /// Start a plugin that crashed at most N times again; 0 is off
+    #[arg(long, value_name = "N")]
+    pub(super) restarts: Option<u32>,
     /// Stop at the first step that fails
     #[arg(long)]
     pub(super) fail_fast: bool,

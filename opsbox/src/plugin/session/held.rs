@@ -41,6 +41,9 @@ impl Session {
             idle: if reports { self.clocks.hook_idle } else { None },
         };
         let mut outcome = self.wait_for(order, deadlines, leash).await;
+        if let Err(error) = &mut outcome.answer {
+            self.caps.explain(error);
+        }
         outcome.gaps.splice(0..0, std::mem::take(&mut self.carried));
         outcome
     }

@@ -151,8 +151,9 @@ impl Session {
         {
             return Some(timeout(limit, " without progress", "hook_idle"));
         }
-        self.process.is_stopped().then(|| PluginError::Stopped {
+        self.process.stopped().map(|by| PluginError::Stopped {
             when: format!("during `{method}`"),
+            by,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Every call has a task of its own, takes its plugin for itself while it lasts, and hangs on a leash below the call
 //! that made it. Nothing here is waited for by the reader of a plugin.
 
+mod again;
 mod chains;
 mod desk;
 pub(crate) mod facts;
@@ -23,6 +24,7 @@ use crate::plugin::{CallOutcome, Leash, PluginError, Session};
 use super::Shared;
 use super::gather::Awaited;
 use super::member::{Member, State};
+use again::Spare;
 use chains::{CallId, Chains, Circle};
 use step::Trail;
 
@@ -41,7 +43,9 @@ pub(crate) struct Switchboard {
 /// A handler, or a plugin that one serves. It lives as long as the run.
 struct Partner {
     gate: Arc<Gate<Seat>>,
-    killer: Option<Killer>,
+    killer: Mutex<Option<Killer>>,
+    /// What it takes to start it once more.
+    spare: Gate<Spare>,
     /// Why it could not be started, configured or activated.
     failed: Option<PluginError>,
     /// What a handler is told of it, as JSON.
@@ -88,7 +92,10 @@ impl Switchboard {
         let mut facts = Vec::new();
         for (index, member) in members.iter_mut().enumerate() {
             if let Some(told) = member.facts.take() {
-                partners.push(shared.plan.is_partner(index).then(|| Partner::of(member, &told)));
+                partners.push(shared.plan.is_partner(index).then(|| {
+                    let spare = Spare::of(member, shared);
+                    Partner::of(member, &told, spare)
+                }));
                 facts.push(*told);
             }
         }
@@ -116,7 +123,7 @@ impl Switchboard {
             let mut seat = tokio::select! {
                 seat = partner.gate.lock() => seat,
                 () = halt::reached(&mut halt, Halt::Abort) => {
-                    if let Some(killer) = &partner.killer {
+                    if let Some(killer) = &*locked(&partner.killer) {
                         killer.kill();
                     }
                     partner.gate.lock().await
@@ -146,6 +153,9 @@ impl Switchboard {
     ) -> Result<CallOutcome, Refusal> {
         let link = self.chains.begin(place.above, index).map_err(Refusal::Circle)?;
         let mut seat = self.take(index, leash).await?;
+        if place.above.is_none() {
+            self.revive(index, &mut seat).await;
+        }
         let session = match &mut *seat {
             Seat::Live(session) => session,
             Seat::Failed(error) => return Err(Refusal::Failed(error.clone())),
@@ -266,7 +276,7 @@ impl Switchboard {
 }
 
 impl Partner {
-    fn of(member: &mut Member, facts: &PluginFacts) -> Self {
+    fn of(member: &mut Member, facts: &PluginFacts, spare: Spare) -> Self {
         let state = match &member.state {
             // Its step takes what the kept run has; there is nobody to call.
             State::Taken(_) => State::Codeless,
@@ -283,7 +293,8 @@ impl Partner {
         };
         Self {
             gate: Arc::new(Gate::new(seat)),
-            killer,
+            killer: Mutex::new(killer),
+            spare: Gate::new(spare),
             failed,
             facts: desk::json(facts),
         }

@@ -1,5 +1,6 @@
 //! Rego checks: one worker process for each provider, whose data it parses once for all its checks.
 
+mod code;
 mod inject;
 mod request;
 mod worker;
@@ -9,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use opsbox_protocol::Hook;
 
-use crate::plugin::{Gap, PluginError, ResultSlice};
+use crate::plugin::{Gap, ResultSlice};
 use crate::report::{SkipReason, Status};
 
+use super::Shared;
 use super::board::Ending;
 use super::gather::Gathered;
-use super::member::{self, Live, Member};
-use super::{Shared, params};
+use super::member::Member;
+use code::Code;
 
 pub use request::{Verdict, check_request, of_policy, patience, read_verdict};
 pub(crate) use worker::{Worker, start_workers};
@@ -26,7 +28,7 @@ const POLICY_LIMIT: Duration = Duration::from_secs(300);
 /// Makes one check: `inject_data` where there is code, evaluation in the worker, `report_findings` where there is code.
 pub(crate) async fn check(
     shared: &Shared,
-    mut member: Member,
+    member: Member,
     worker: &Worker,
     gathered: &[Arc<Gathered>],
     mut gaps: Vec<Gap>,
@@ -37,15 +39,15 @@ pub(crate) async fn check(
         .first()
         .and_then(|gathered| gathered.result.as_ref().ok())
         .ok_or_else(|| unknown("it has no provider"))?;
-    let mut live = member
-        .wake(shared)
+    let config = member.config.clone();
+    let step = member.step;
+    let mut code = Code::wake(shared, member)
         .await
         .map_err(|error| Ending::failed(&error))?;
-    let step = member.step;
     let mut worked = Duration::ZERO;
     let made = async {
         let since = Instant::now();
-        let mut injected = inject::inject(shared, step, live.as_mut(), kept, &mut gaps).await?;
+        let mut injected = code.inject(kept, &mut gaps).await?;
         worked += since.elapsed();
         shared.board.started(step, "evaluate");
         let limit = shared
@@ -53,31 +55,27 @@ pub(crate) async fn check(
             .hook_total
             .or(manifest.timeouts.hook_total)
             .unwrap_or(POLICY_LIMIT);
-        let reports = live
-            .as_ref()
-            .is_some_and(|live| live.session.has(Hook::ReportFindings));
-        let request = check_request(&manifest, &member.config, kept, !reports, limit)?;
+        let reports = code.has(Hook::ReportFindings);
+        let request = check_request(&manifest, &config, kept, !reports, limit)?;
         let file = manifest.rego.as_ref().map_or("", |rego| &rego.file);
         let mut verdict = worker
             .evaluate(shared, kept, &injected, request.clone(), limit)
             .await;
         if matches!(&verdict, Err(error) if injected.cannot_be_patched(error)) {
             let since = Instant::now();
-            injected = inject::with_data(shared, step, live.as_mut(), kept, &mut gaps).await?;
+            injected = code.with_data(kept, &mut gaps).await?;
             worked += since.elapsed();
             verdict = worker.evaluate(shared, kept, &injected, request, limit).await;
         }
         let (verdict, evaluating) = verdict.map_err(|error| of_policy(error, file))?;
         worked += evaluating;
         let since = Instant::now();
-        let reported = report(shared, step, live.as_mut(), verdict, &mut gaps).await;
+        let reported = code.report(verdict, &mut gaps).await;
         worked += since.elapsed();
         reported
     }
     .await;
-    if let Some(live) = live {
-        member::retire(shared, live).await;
-    }
+    code.retire().await;
     match made {
         // Whether the check applies was decided on what is missing, too.
         Ok(None) if !gaps.is_empty() => Err(Ending {
@@ -94,30 +92,4 @@ pub(crate) async fn check(
         Err(error) if !gaps.is_empty() => Err(Ending::blind(&error, gaps)),
         Err(error) => Err(Ending::failed(&error)),
     }
-}
-
-async fn report(
-    shared: &Shared,
-    step: usize,
-    live: Option<&mut Live>,
-    verdict: Verdict,
-    gaps: &mut Vec<Gap>,
-) -> Result<Option<(Vec<ResultSlice>, u64)>, PluginError> {
-    let Some(result) = verdict.result else {
-        return Ok(None);
-    };
-    let Some(live) = live.filter(|live| live.session.has(Hook::ReportFindings)) else {
-        return Ok(Some((vec![result], verdict.findings)));
-    };
-    let _turn = shared.turn().await;
-    shared.board.started(step, Hook::ReportFindings.method());
-    let outcome = live
-        .session
-        .call(Hook::ReportFindings, params::one(&result))
-        .await;
-    gaps.extend(outcome.gaps);
-    let results = outcome.answer?.into_results();
-    // What the plugin made of the policy's findings is what counts.
-    let findings = results.iter().map(|result| result.count_findings() as u64).sum();
-    Ok(Some((results, findings)))
 }
