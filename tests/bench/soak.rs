@@ -13,6 +13,7 @@ use crate::{Options, Outcome};
 
 /// What is done before the first look, so that caches and allocators have what they need.
 const WARM: usize = 50;
+const AT_ONCE: usize = 200;
 /// Allocators keep some memory; a leak of one small buffer in each round is more.
 const SLACK: u64 = 4 * 1024 * 1024;
 
@@ -112,42 +113,49 @@ pub(crate) fn calls(options: &Options) -> Outcome {
     })
 }
 
-/// Plugins at once: 200, each called ten times while all of them live.
-pub(crate) fn plugins(_: &Options) -> Outcome {
+/// Plugins at once, `AT_ONCE` of them, each called ten times while all live. What the first lot made the allocator keep, the next must do with.
+pub(crate) fn plugins(options: &Options) -> Outcome {
+    let rounds = options.rounds;
     peer::run(async move {
         let host = Host::new()?;
-        for _ in 0..WARM {
-            host.start(&["echo"]).await?.stop().await;
-        }
+        at_once(&host).await?;
         let before = settled().await?;
         let since = Instant::now();
-        let mut sessions = Vec::new();
-        for _ in 0..200 {
-            sessions.push(host.start(&["echo"]).await?);
-        }
-        let most = Held::now()?;
-        for _ in 0..10 {
-            for session in &mut sessions {
-                echo(session).await?;
-            }
-        }
-        let stopping: Vec<_> = sessions
-            .into_iter()
-            .map(|session| tokio::spawn(session.stop()))
-            .collect();
-        for stopped in stopping {
-            stopped.await?;
+        for _ in 0..rounds {
+            let most = at_once(&host).await?;
+            report::line(&format!(
+                "while {AT_ONCE} live: {} descriptors, {} children, {:.1} MiB in this process",
+                most.descriptors,
+                most.children,
+                mebibytes(most.resident)
+            ))?;
         }
         let took = since.elapsed();
-        report::line(&format!(
-            "while 200 live: {} descriptors, {} children, {:.1} MiB in this process",
-            most.descriptors,
-            most.children,
-            mebibytes(most.resident)
-        ))?;
         settled().await?;
-        before.compare("plugins at once", 200, took)
+        before.compare(&format!("times {AT_ONCE} plugins at once"), rounds, took)
     })
+}
+
+/// Starts them all, calls and stops them; returns what is held while they live.
+async fn at_once(host: &Host) -> Outcome<Held> {
+    let mut sessions = Vec::new();
+    for _ in 0..AT_ONCE {
+        sessions.push(host.start(&["echo"]).await?);
+    }
+    let most = Held::now()?;
+    for _ in 0..10 {
+        for session in &mut sessions {
+            echo(session).await?;
+        }
+    }
+    let stopping: Vec<_> = sessions
+        .into_iter()
+        .map(|session| tokio::spawn(session.stop()))
+        .collect();
+    for stopped in stopping {
+        stopped.await?;
+    }
+    Ok(most)
 }
 
 /// Whole runs of the binary, one after the other, all kept: `--rounds`. What they leave is looked for in this tree and in their folder.
