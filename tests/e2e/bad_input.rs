@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Sandbox, Seen, fault_plugin, python};
 
 /// A sandbox with an input `look`, an output `out`, an assistant `helper` and a provider `source`.
-fn sandbox() -> Sandbox {
+pub fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, kind) in [
         ("look", "input"),
@@ -20,7 +20,7 @@ fn sandbox() -> Sandbox {
 
 /// Runs a pipeline that cannot run, and asserts that nothing was run for it.
 #[track_caller]
-fn refused(sandbox: &Sandbox, pipeline: &str, texts: &[&str]) -> Seen {
+pub fn refused(sandbox: &Sandbox, pipeline: &str, texts: &[&str]) -> Seen {
     sandbox
         .opsbox(&["run", pipeline])
         .exits(2)
@@ -185,78 +185,6 @@ fn what_a_plugin_uses_must_be_there_once_and_not_in_a_circle() {
     ]);
 }
 
-/// Asserts that a manifest is listed with its reason, and named with it where it is used.
-#[track_caller]
-fn unusable(sandbox: &Sandbox, name: &str, texts: &[&str]) {
-    sandbox
-        .opsbox(&["plugins", "list"])
-        .exits(0)
-        .prints(&["cannot be used:"])
-        .prints(texts);
-    sandbox.opsbox(&["plugins", "doctor"]).exits(2).prints(texts);
-    let cannot = format!("plugin `{name}` cannot be used");
-    refused(sandbox, &format!("{name}-out"), &[&cannot]).says(texts);
-    sandbox
-        .opsbox(&["plugins", "show", name])
-        .exits(2)
-        .says(&[&cannot])
-        .says(texts);
-}
-
-#[test]
-fn a_manifest_that_cannot_be_used_is_listed_with_its_reason_and_named_when_used() {
-    let command = "[run]\ncommand = [\"true\"]\n";
-    let long = "x".repeat(2 * 1024 * 1024);
-    let cases: [(&str, String, &[&str]); 7] = [
-        (
-            "typo",
-            format!("[info]\nname = \"typo\"\ntype = \"input\"\nusess = []\n{command}"),
-            &["typo/manifest.toml`, line 4: unknown key `usess` in `[info]`", "did you mean `uses`?"],
-        ),
-        (
-            "wrong_type",
-            "[info]\nname = \"wrong_type\"\ntype = \"input\"\nuses = \"host\"\n[run]\ncommand = \"true\"\n".into(),
-            &[
-                "line 4: `uses` in `[info]` must be a list of strings",
-                "line 6: `command` in `[run]` must be a list of strings",
-                "write `command = [",
-            ],
-        ),
-        (
-            "no_code",
-            "[info]\nname = \"no_code\"\ntype = \"input\"\nmodule = \"gone\"\nclass_name = \"Gone\"\n".into(),
-            &["gone.py` of `module = \"gone\"` does not exist", "put `gone.py` beside the manifest"],
-        ),
-        (
-            "no_policy",
-            "[info]\nname = \"no_policy\"\ntype = \"rego\"\nuses = [\"host\"]\n[rego]\nrego_file = \"gone.rego\"\n".into(),
-            &["gone.rego` does not exist", "correct `rego_file` in `[rego]`"],
-        ),
-        (
-            "bad_toml",
-            "[info]\nname = \"bad_toml\ntype = \"input\"\n".into(),
-            &["bad_toml/manifest.toml`, line 2: not valid TOML"],
-        ),
-        (
-            "nameless",
-            format!("[info]\ntype = \"input\"\n{command}"),
-            &["nameless/manifest.toml`, line 1: `[info]` has no `name`", "add `name = "],
-        ),
-        (
-            "too_large",
-            format!("[info]\nname = \"too_large\"\ntype = \"input\"\n{command}# {long}\n"),
-            &["too_large/manifest.toml`: it has 20", "more than the 1048576 allowed"],
-        ),
-    ];
-    for (name, manifest, texts) in cases {
-        let sandbox = sandbox();
-        sandbox.write(&format!("plugins/{name}/manifest.toml"), &manifest);
-        unusable(&sandbox, name, texts);
-        // It is in nobody's way.
-        sandbox.opsbox(&["run", "look-out"]).exits(0);
-    }
-}
-
 #[test]
 fn a_name_with_a_dash_is_refused_where_it_stands_and_where_it_is_used() {
     let sandbox = sandbox();
@@ -375,38 +303,6 @@ fn all_missing_wrong_and_unknown_fields_are_reported_together_and_no_hook_is_cal
         "plugin `first` needs `region`",
         "plugin `second` needs `zone`",
     ]);
-}
-
-#[test]
-fn a_bad_config_file_is_named_with_what_is_wrong() {
-    let sandbox = sandbox();
-    let folder = sandbox.work();
-    fs::create_dir(folder.join("folder.json")).unwrap();
-    sandbox.write("work/list.json", "[1, 2]\n");
-    sandbox.write("work/broken.json", "{\n  \"region\": ,\n}\n");
-    sandbox.write("work/broken.toml", "region = \n");
-    sandbox.write("work/empty.json", "");
-    for (file, texts) in [
-        ("none.json", &["No such file"][..]),
-        ("folder.json", &["it is not a file"]),
-        ("list.json", &["object"]),
-        ("broken.json", &["line 2"]),
-        ("broken.toml", &["line 1"]),
-        ("empty.json", &["JSON"]),
-    ] {
-        let path = folder.join(file).display().to_string();
-        for args in [
-            vec!["run", "look-out", "--config", file],
-            vec!["--modules", "look-out", "--config", file],
-        ] {
-            sandbox
-                .opsbox(&args)
-                .exits(2)
-                .says(&[&path])
-                .says(texts)
-                .hides(&["fault output saw it"]);
-        }
-    }
 }
 
 #[test]

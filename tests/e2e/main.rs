@@ -15,6 +15,7 @@ mod configuration;
 mod conform;
 mod discovery;
 mod examples;
+mod faults;
 mod handlers;
 mod house;
 mod in_place;

@@ -6,17 +6,17 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, Seen, binary, result, step};
+use crate::support::{Sandbox, result, step};
 
 /// A sandbox with an input `source` that returns these Results.
-fn source(results: &[String]) -> Sandbox {
+pub fn source(results: &[String]) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.input("source", results);
     sandbox
 }
 
 /// Returns the files below a folder of the sandbox, sorted, hidden ones too.
-fn files(sandbox: &Sandbox, folder: &str) -> Vec<String> {
+pub fn files(sandbox: &Sandbox, folder: &str) -> Vec<String> {
     let root = sandbox.path(folder);
     let mut open = vec![root.clone()];
     let mut found = Vec::new();
@@ -31,21 +31,13 @@ fn files(sandbox: &Sandbox, folder: &str) -> Vec<String> {
     found
 }
 
-fn findings(severities: &[&str]) -> String {
+pub fn findings(severities: &[&str]) -> String {
     let all: Vec<_> = severities
         .iter()
         .enumerate()
         .map(|(n, severity)| json!({"resource": format!("r{n}"), "severity": severity}))
         .collect();
     Value::from(all).to_string()
-}
-
-/// Asserts that nothing on the screen but line ends controls a terminal.
-#[track_caller]
-fn controls_no_terminal(seen: &Seen) {
-    let harmless = |c: char| c == '\n' || !(c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
-    assert!(seen.stdout.chars().all(harmless), "{:?}", seen.stdout);
-    assert!(seen.stderr.chars().all(harmless), "{:?}", seen.stderr);
 }
 
 #[test]
@@ -106,76 +98,6 @@ fn a_file_is_replaced_whole_so_that_its_readers_never_see_half_of_it() {
 }
 
 #[test]
-fn names_of_strangers_stay_inside_the_folder() {
-    let long = "z".repeat(64 * 1024);
-    let other = format!("{long}!");
-    let escape = "\u{1b}[31mred\u{7}\u{202e}";
-    let names = [
-        ("../../x", "../../y"),
-        ("a/b", "c\nd"),
-        ("", ""),
-        ("..", "."),
-        ("/etc", "passwd\0"),
-        ("x", long.as_str()),
-        ("x", other.as_str()),
-        (escape, escape),
-        ("CON", ".hidden"),
-    ];
-    let results: Vec<_> = names
-        .iter()
-        .map(|(relates_to, name)| result(relates_to, name, "[]"))
-        .collect();
-    let sandbox = source(&results);
-    let seen = sandbox
-        .opsbox(&["run", "source-json_out,text_out,cli_out", "-o", "record.json"])
-        .exits(0);
-    let written = files(&sandbox, "work/findings");
-    assert_eq!(written.len(), 2 * names.len(), "{written:?}\n{seen}");
-    for path in &written {
-        let parts: Vec<_> = path.split('/').collect();
-        assert_eq!(parts.len(), 2, "{path:?}");
-        for part in parts {
-            assert!(part.len() <= 255 && !part.starts_with('.'), "{path:?}");
-            assert!(
-                !part.contains(|c: char| c.is_control() || c == '\u{202e}'),
-                "{path:?}"
-            );
-        }
-    }
-    assert_eq!(
-        files(&sandbox, "work").len(),
-        written.len() + 1,
-        "only the record lies beside them\n{seen}"
-    );
-    assert!(
-        !sandbox.path("x").exists() && !sandbox.path("y.json").exists(),
-        "{seen}"
-    );
-    controls_no_terminal(&seen);
-}
-
-#[test]
-fn no_escape_sequence_of_a_result_reaches_the_terminal() {
-    let bad = "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}\r\u{8}";
-    let finding =
-        json!([{"resource": "message", "message": format!("message{bad}"), "severity": bad, bad: bad}])
-            .to_string();
-    let text = |details: &str| {
-        json!({"relates_to": bad, "result_name": bad, "result_description": bad, "formatted": format!("line\n{bad}\tend"),
-            "details": serde_json::from_str::<Value>(details).unwrap()})
-        .to_string()
-    };
-    let sandbox = source(&[text(&finding), text("{\"k\":1}"), text("[]")]);
-    for more in ["cli_out_show_all=false", "cli_out_show_all=true"] {
-        let seen = sandbox
-            .opsbox(&["run", "source-cli_out", "--set", more])
-            .exits(0)
-            .prints(&["message"]);
-        controls_no_terminal(&seen);
-    }
-}
-
-#[test]
 fn an_output_folder_that_cannot_be_made_is_named_and_what_lies_there_stays() {
     let sandbox = source(&[result("a", "x", "[]")]);
     sandbox.write("work/findings", "mine");
@@ -210,49 +132,6 @@ fn a_folder_in_the_place_of_a_file_is_named_and_the_other_output_delivers() {
         ["a/x.json/keep", "a/x.txt"],
         "{seen}"
     );
-}
-
-#[test]
-fn a_read_only_folder_keeps_its_old_file_whole() {
-    let sandbox = source(&[result("a", "x", "[]")]);
-    sandbox.write("work/locked/a/x.json", "old");
-    let args = ["run", "source-json_out", "--set", "output_folder=locked"];
-    // Where the tests run as root, this first run gives the folder to the ordinary user.
-    let Some(seen) = sandbox.as_ordinary_user(&args) else {
-        return;
-    };
-    seen.exits(0);
-    sandbox.write("work/locked/a/x.json", "old");
-    for folder in ["work/locked/a", "work/locked"] {
-        let mut permissions = fs::metadata(sandbox.path(folder)).unwrap().permissions();
-        permissions.set_readonly(true);
-        fs::set_permissions(sandbox.path(folder), permissions).unwrap();
-        let seen = sandbox.as_ordinary_user(&args).unwrap().exits(1);
-        let seen = seen.says(&[
-            "json_out",
-            "cannot write `locked",
-            "permission denied",
-            "set `output_folder`",
-        ]);
-        assert_eq!(sandbox.read("work/locked/a/x.json"), "old", "{seen}");
-    }
-}
-
-#[test]
-fn a_file_that_does_not_fit_leaves_the_old_one_whole_and_nothing_half_written() {
-    let sandbox = source(&[result("a", "x", &findings(&["low"; 500]))]);
-    sandbox.write("work/findings/a/x.json", "old");
-    // The same errors as of a full disk, for files over 8 KiB.
-    let script = "trap '' XFSZ; ulimit -f 16; exec \"$0\" run source-json_out";
-    let mut shell = Command::new("sh");
-    shell.args(["-c", script]).arg(binary());
-    sandbox.surround(&mut shell);
-    let seen = sandbox.finish(&["run, with files of at most 8 KiB"], &mut shell);
-    let seen = seen
-        .exits(1)
-        .says(&["json_out", "cannot write `./findings/a/x.json`"]);
-    assert_eq!(sandbox.read("work/findings/a/x.json"), "old", "{seen}");
-    assert_eq!(files(&sandbox, "work/findings"), ["a/x.json"], "{seen}");
 }
 
 #[test]

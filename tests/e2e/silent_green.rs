@@ -118,17 +118,6 @@ fn fail_fast_stops_the_checks_that_wait_for_their_turn() {
 }
 
 #[test]
-fn a_flood_of_answers_to_nobody_ends_the_plugin() {
-    let sandbox = Sandbox::new();
-    let flood = r#"i=0; while [ $i -lt 1500 ]; do say '{"jsonrpc":"2.0","id":999999,"result":{}}'; i=$((i+1)); done; result='[]'"#;
-    sandbox.shell("flood", "input", &[("process", flood)], "");
-    sandbox
-        .opsbox(&["run", "flood-json_out"])
-        .exits(1)
-        .says(&["too many messages that nobody asked for"]);
-}
-
-#[test]
 fn a_misspelt_field_of_a_pipelines_own_table_is_no_silent_default() {
     let sandbox = Sandbox::new();
     sandbox.write(

@@ -12,6 +12,7 @@ use crate::error::{Failure, Fault, Kind};
 use crate::manifest::Flow;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
+use crate::plugin::Origin;
 use crate::report::record::{ErrorRecord, outcome_of};
 use crate::report::{Role, Status, StepRecord};
 use crate::run::{Redelivery, flow};
@@ -228,6 +229,7 @@ fn unfinished(kept: &Kept, step: &crate::store::Stored) -> StepRecord {
         errors: vec![ErrorRecord {
             code: opsbox_protocol::code::NOT_READY,
             message,
+            origin: Origin::Run,
             hints: vec![format!("`opsbox run --resume {}` goes on", kept.run.run)],
             traceback: None,
         }],

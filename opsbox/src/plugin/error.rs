@@ -3,8 +3,26 @@
 use std::time::Duration;
 
 use opsbox_protocol::{ErrorBody, code};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Fault;
+
+/// The hint where nobody but the plugin's author can do something.
+const TO_ITS_AUTHOR: &str = "this is a fault of the plugin: report it to its author";
+
+/// Whose fault an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The plugin's: it crashed, hung, broke the protocol, or says itself that it failed.
+    Plugin,
+    /// That of what is installed or set here: a program that is missing, a release that does not fit, a field that is wrong.
+    Setup,
+    /// Nobody's in this step: an interrupt, or a step before it that brought nothing.
+    #[default]
+    Run,
+}
 
 /// A failure of a plugin or of a call to it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -92,10 +110,12 @@ pub enum PluginError {
         last: Box<PluginError>,
     },
     /// It broke the protocol.
-    #[error("it broke the protocol: {why}")]
+    #[error("it broke the protocol: {why}{when}")]
     Protocol {
         /// What it did.
         why: String,
+        /// `, during` the method in flight; empty between calls.
+        when: String,
     },
     /// A line over the cap.
     #[error("its answer to `{method}` is larger than the limit of {limit} bytes")]
@@ -160,6 +180,37 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    /// Makes a breach of the protocol, at a time that is not known yet.
+    pub fn protocol(why: impl Into<String>) -> Self {
+        Self::Protocol {
+            why: why.into(),
+            when: String::new(),
+        }
+    }
+
+    /// Says during which method it came about, where that is not said yet.
+    #[must_use]
+    pub fn during(mut self, method: Option<&str>) -> Self {
+        if let (Self::Protocol { when, .. }, Some(method)) = (&mut self, method)
+            && when.is_empty()
+        {
+            *when = format!(", during `{method}`");
+        }
+        self
+    }
+
+    /// Returns whose fault it is.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Self::NotFound { .. } | Self::Spawn { .. } | Self::Unreadable { .. } | Self::Version { .. } => {
+                Origin::Setup
+            }
+            Self::Answered { body, .. } if body.code == code::CONFIG_INVALID => Origin::Setup,
+            Self::Cancelled { .. } => Origin::Run,
+            _ => Origin::Plugin,
+        }
+    }
+
     /// Returns the error code of the protocol.
     pub fn code(&self) -> i64 {
         match self {
@@ -189,7 +240,8 @@ impl PluginError {
             }
             Self::Exited { guess, stderr, .. } => {
                 let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
-                guess.iter().cloned().chain(said).collect()
+                let author = Some(TO_ITS_AUTHOR.to_owned());
+                said.into_iter().chain(guess.clone()).chain(author).collect()
             }
             Self::OverLimit { key, .. } => {
                 let flag = match *key {
@@ -218,7 +270,7 @@ impl PluginError {
                 vec!["set `[limits] line` in its manifest, `--max-line` or OPSBOX_MAX_LINE".into()]
             }
             Self::Shape { .. } | Self::Protocol { .. } | Self::NoHook { .. } => {
-                vec!["this is a fault of the plugin: report it to its author".into()]
+                vec![TO_ITS_AUTHOR.into()]
             }
             Self::Answered { body, .. } | Self::Policy { body } => body.data().hint.into_iter().collect(),
             Self::Unreadable { .. } => {
@@ -233,7 +285,7 @@ impl PluginError {
             ],
             Self::Version { .. } => vec!["install a release of the plugin that fits this host".into()],
             Self::ClosedStdout { .. } | Self::Stalled { .. } => {
-                vec!["this is a fault of the plugin: report it to its author".into()]
+                vec![TO_ITS_AUTHOR.into()]
             }
             Self::Cancelled { .. } => Vec::new(),
         }
@@ -266,6 +318,7 @@ impl PluginError {
             | Self::TooLarge { method: text, .. }
             | Self::Shape { method: text, .. }
             | Self::Answered { method: text, .. }
+            | Self::Protocol { when: text, .. }
             | Self::Cancelled { method: text } => *text = text.replace(called, known),
             Self::GivenUp { last, .. } => {
                 let named = last.as_ref().clone().renamed(called, known);
@@ -273,7 +326,6 @@ impl PluginError {
             }
             Self::NotFound { .. }
             | Self::Spawn { .. }
-            | Self::Protocol { .. }
             | Self::NoHook { .. }
             | Self::Policy { .. }
             | Self::Unreadable { .. }

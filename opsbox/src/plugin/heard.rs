@@ -63,7 +63,9 @@ impl Shared {
                 if let Some((id, code)) = id.as_deref().zip(answer) {
                     self.refuse(id, code, &why);
                 }
-                self.damage(id, &why);
+                // Whoever waits for an answer that came in a batch would wait in vain.
+                let batched = || recover_id(text.trim_start_matches(['\u{feff}', ' ', '[']));
+                self.damage(id.or_else(batched), &why);
             }
         }
     }
@@ -85,10 +87,13 @@ impl Shared {
                 Reply::cut(line, payload).map_err(|why| PluginError::Shape { method, why })
             }
             Outcome::Error(body) if body.code == code::CANCELLED => Err(PluginError::Cancelled { method }),
-            Outcome::Error(body) => Err(PluginError::Answered {
-                method,
-                body: Box::new(body),
-            }),
+            Outcome::Error(mut body) => {
+                body.message = self.readable(body.message);
+                Err(PluginError::Answered {
+                    method,
+                    body: Box::new(body),
+                })
+            }
         };
         // A caller that has given up does not mind.
         let _sent = pending.answer.send(answer);
@@ -116,8 +121,8 @@ impl Shared {
             ErrorBody::new(code::METHOD_NOT_FOUND, message)
         };
         if !self.state().strays.allows_strays() {
-            let why = "too many requests that this host refuses".into();
-            return self.fail_all(&PluginError::Protocol { why });
+            let why = "too many requests that this host refuses";
+            return self.fail_all(&PluginError::protocol(why));
         }
         self.state()
             .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
@@ -229,9 +234,7 @@ impl Shared {
     fn stray(&self, message: String) {
         self.warn(message);
         if !self.state().strays.allows_strays() {
-            self.fail_all(&PluginError::Protocol {
-                why: "too many messages that nobody asked for".into(),
-            });
+            self.fail_all(&PluginError::protocol("too many messages that nobody asked for"));
         }
     }
 
@@ -245,12 +248,7 @@ impl Shared {
             }
             Verdict::LeaveOut => return,
         }
-        // A secret that is cut would not be found any more.
-        let mut message = self.secrets.text(log.message).into_owned();
-        if message.len() > limits::LOG_BYTES as usize {
-            message.truncate(message.floor_char_boundary(limits::LOG_BYTES as usize));
-            message.push('…');
-        }
+        let message = self.readable(log.message);
         (self.sink)(Event::Log {
             level: log.level,
             message,
@@ -277,9 +275,7 @@ impl Shared {
                 self.shown(text)
             ));
         } else {
-            self.fail_all(&PluginError::Protocol {
-                why: "too much noise on stdout".into(),
-            });
+            self.fail_all(&PluginError::protocol("too much noise on stdout"));
         }
     }
 
@@ -302,10 +298,21 @@ impl Shared {
             state.damaged
         };
         if damaged >= limits::DAMAGED_LINES {
-            self.fail_all(&PluginError::Protocol {
-                why: format!("{damaged} damaged messages, the last: {why}"),
-            });
+            self.fail_all(&PluginError::protocol(format!(
+                "{damaged} damaged messages, the last: {why}"
+            )));
         }
+    }
+
+    /// Returns a text for people without secrets, and no longer than a log record may be.
+    fn readable(&self, text: String) -> String {
+        // A secret that is cut would not be found any more.
+        let mut text = self.secrets.text(text).into_owned();
+        if text.len() > limits::LOG_BYTES as usize {
+            text.truncate(text.floor_char_boundary(limits::LOG_BYTES as usize));
+            text.push('…');
+        }
+        text
     }
 
     /// Returns the beginning of a text that a plugin wrote, without secrets.

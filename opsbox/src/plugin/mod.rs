@@ -26,7 +26,7 @@ pub mod zygote;
 
 pub(crate) use asked::{Ask, HostRequest};
 pub use call::{Gap, Reply, ResultSlice};
-pub use error::PluginError;
+pub use error::{Origin, PluginError};
 pub use event::{Event, Sink};
 pub(crate) use leash::Leash;
 pub use session::{CallOutcome, Session, SessionContext};

@@ -203,12 +203,7 @@ impl Shared {
 
     /// Returns the methods in flight, for messages.
     pub(crate) fn in_flight(&self) -> Option<String> {
-        let state = self.state();
-        state
-            .pending
-            .iter()
-            .max_by_key(|(id, _)| **id)
-            .map(|(_, pending)| pending.method.clone())
+        self.state().in_flight().map(str::to_owned)
     }
 
     /// Returns what the plugin is doing, for messages: ``during `process` ``, or `between calls`.
@@ -222,7 +217,8 @@ impl Shared {
     /// The plugin has failed: every waiter gets the first cause, and so does every later call.
     pub(crate) fn fail_all(&self, error: &PluginError) {
         let mut state = self.state();
-        let error = state.dead.get_or_insert_with(|| error.clone()).clone();
+        let error = error.clone().during(state.in_flight());
+        let error = state.dead.get_or_insert(error).clone();
         for (_, pending) in state.pending.drain() {
             // A caller that has given up does not mind.
             let _sent = pending.answer.send(Err(error.clone()));
@@ -248,6 +244,11 @@ impl Shared {
 }
 
 impl State {
+    fn in_flight(&self) -> Option<&str> {
+        let latest = self.pending.iter().max_by_key(|(id, _)| **id);
+        latest.map(|(_, pending)| pending.method.as_str())
+    }
+
     pub(super) fn send(&self, pieces: Pieces) {
         if let Some(lane) = &self.lane {
             // The writer is gone only where the plugin is, and then every call fails on its own.

@@ -256,7 +256,13 @@ fn start(spec: &ProcessSpec, stdin: Stdio, stdout: Stdio) -> Result<Child, Plugi
         .spawn()
         .map_err(|error| {
             let known = tool::refusal(&spec.program).map(|why| format!("it {why}"));
-            refused(spec, known.unwrap_or_else(|| error.to_string()))
+            let foreign = || {
+                let arch = std::env::consts::ARCH;
+                let foreign = error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error());
+                foreign.then(|| format!("it is damaged, or a program for another architecture than {arch}"))
+            };
+            let why = known.or_else(foreign).unwrap_or_else(|| error.to_string());
+            refused(spec, why)
         })
 }
 

@@ -91,9 +91,9 @@ impl Lines {
             *discarded += self.buffer.len() as u64;
             self.forget();
             if self.discarding.is_some_and(|discarded| discarded > cap) {
-                shared.fail_all(&PluginError::Protocol {
-                    why: format!("a line without end: more than twice the limit of {cap} bytes"),
-                });
+                shared.fail_all(&PluginError::protocol(format!(
+                    "a line without end: more than twice the limit of {cap} bytes"
+                )));
                 return Err(Failed);
             }
         } else if self.buffer.len() as u64 > cap {

@@ -75,8 +75,9 @@ pub(crate) async fn watch_writer(
         WriteFault::Closed => {
             // The supervisor knows better where the process is dying.
             if process.ended(Duration::from_secs(1)).await.is_none() {
-                let why = "it closed its stdin, so it can be told nothing".into();
-                shared.fail_all(&PluginError::Protocol { why });
+                shared.fail_all(&PluginError::protocol(
+                    "it closed its stdin, so it can be told nothing",
+                ));
             }
         }
     }

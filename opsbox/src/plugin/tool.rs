@@ -133,6 +133,9 @@ pub fn refusal(program: &Path) -> Option<String> {
     }
     let mut head = [0; 256];
     let n_read = File::open(program).ok()?.read(&mut head).ok()?;
+    if n_read == 0 {
+        return Some("is an empty file".to_owned());
+    }
     let Some(line) = head[..n_read].strip_prefix(b"#!") else {
         // Without a first line of this kind only a binary starts; text is told by having no byte of zero.
         let text = !head[..n_read].contains(&0);

@@ -4,7 +4,7 @@ use opsbox_protocol::message::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plugin::{Gap, PluginError};
+use crate::plugin::{Gap, Origin, PluginError};
 
 /// The version of the record's shape; it grows only when a reader of the old shape would be misled.
 pub const RECORD_VERSION: u32 = 1;
@@ -161,6 +161,9 @@ pub struct ErrorRecord {
     pub code: i64,
     /// One sentence that names the hook.
     pub message: String,
+    /// Whose fault it is.
+    #[serde(default)]
+    pub origin: Origin,
     /// What to do about it.
     pub hints: Vec<String>,
     /// The plugin's traceback, where it gave one.
@@ -168,15 +171,29 @@ pub struct ErrorRecord {
     pub traceback: Option<String>,
 }
 
+/// Of a longer traceback only so many bytes are kept: its last lines, where the cause stands.
+const TRACEBACK_BYTES: usize = 16 * 1024;
+
+fn end_of(traceback: String) -> String {
+    let Some(cut) = traceback.len().checked_sub(TRACEBACK_BYTES) else {
+        return traceback;
+    };
+    let kept = &traceback[traceback.ceil_char_boundary(cut)..];
+    // Whole lines only: what is hidden is looked for afterwards, line by line.
+    let lines = kept.split_once('\n').map_or("", |(_, lines)| lines);
+    format!("…\n{lines}")
+}
+
 impl From<&PluginError> for ErrorRecord {
     fn from(error: &PluginError) -> Self {
         let traceback = match error {
-            PluginError::Answered { body, .. } => body.data().traceback,
+            PluginError::Answered { body, .. } => body.data().traceback.map(end_of),
             _ => None,
         };
         Self {
             code: error.code(),
             message: error.to_string(),
+            origin: error.origin(),
             hints: error.hints(),
             traceback,
         }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::halt::Halt;
 use crate::plan::Plan;
 use crate::plugin::event::Sink;
-use crate::plugin::{Event, Gap, PluginError, ResultSlice};
+use crate::plugin::{Event, Gap, Origin, PluginError, ResultSlice};
 use crate::redact::{Redactor, Secrets};
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 use crate::store::{Keeper, Keeping, Notices};
@@ -88,6 +88,7 @@ impl Ending {
         let error = ErrorRecord {
             code: opsbox_protocol::code::NOT_READY,
             message,
+            origin: Origin::Run,
             hints,
             traceback: None,
         };

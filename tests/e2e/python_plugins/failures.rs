@@ -51,38 +51,6 @@ fn an_exception_names_its_type_and_the_line_it_came_from() {
 }
 
 #[test]
-fn a_plugin_that_ends_its_process_fails_its_step_only() {
-    fails_with(
-        "sys.exit('enough')",
-        &["sys.exit('enough')", "must not end its process"],
-    );
-    fails_with("os._exit(3)", &["exited with status 3", "`process`"]);
-    fails_with("os.abort()", &["SIGABRT", "`process`"]);
-}
-
-#[test]
-fn a_plugin_that_reads_standard_input_meets_its_end_at_once() {
-    fails_with("input('sure? ')", &["EOFError", "do not read standard input"]);
-    let Some(python) = venv() else { return };
-    let sandbox = Sandbox::new();
-    let source = "
-import sys
-from opsbox import Result
-
-class P:
-    def process(self, data):
-        read = sys.stdin.read()
-        return Result(relates_to='test', result_name='reads', result_description='d', details={'read': read}, formatted='-')
-";
-    sandbox.legacy("reads", "input", source);
-    sandbox.opsbox_on(&python, &["run", "reads-json_out"]).exits(0);
-    assert_eq!(
-        sandbox.json("work/findings/test/reads.json")["details"]["read"],
-        ""
-    );
-}
-
-#[test]
 fn what_is_no_result_is_refused_with_its_path() {
     fails_with(
         "return [{'relates_to': 'test'}]",
@@ -96,38 +64,6 @@ fn an_object_that_json_cannot_express_is_named_by_its_path() {
         "return [dict(relates_to='a', result_name='b', result_description='', details={'socket': object()}, formatted='')]",
         &["socket", "object"],
     );
-}
-
-#[test]
-fn a_plugin_that_cannot_be_imported_leaves_the_others_usable() {
-    let class = "\nclass P:\n    def process(self, data):\n        return []\n";
-    for (start, texts) in [
-        (
-            "import not_installed_anywhere",
-            &["No module named 'not_installed_anywhere'", "-m pip install"][..],
-        ),
-        ("def broken(:", &["SyntaxError", "correct the file"]),
-        ("raise SystemExit(3)", &["sys.exit(3)"]),
-    ] {
-        let Some((_sandbox, seen)) = run_beside_a_good_one(&format!("{start}\n{class}")) else {
-            return;
-        };
-        seen.says(&["bad"]).says(texts);
-    }
-}
-
-#[test]
-fn a_plugin_that_cannot_be_imported_is_listed_and_hides_nobody() {
-    let Some(python) = venv() else { return };
-    let sandbox = Sandbox::new();
-    sandbox.legacy("bad", "input", "def broken(:\n");
-    sandbox.finds("good", "{}");
-    let seen = sandbox.opsbox_on(&python, &["plugins", "list"]).exits(0);
-    seen.prints(&["bad", "good", "json_out"]);
-    sandbox
-        .opsbox_on(&python, &["run", "good-json_out"])
-        .exits(0)
-        .hides(&["SyntaxError"]);
 }
 
 #[test]
@@ -145,19 +81,6 @@ fn a_wrong_class_name_is_named_with_the_near_one() {
         "did you mean `ExampleInputPlugin`?",
         "class_name",
     ]);
-}
-
-#[test]
-fn a_hook_that_hangs_meets_its_deadline() {
-    let Some(python) = venv() else { return };
-    let sandbox = Sandbox::new();
-    let source =
-        "import threading\n\nclass P:\n    def process(self, data):\n        threading.Event().wait()\n";
-    sandbox.legacy("bad", "input", source);
-    sandbox
-        .opsbox_on(&python, &["run", "bad-json_out", "--timeout", "1s"])
-        .exits(1)
-        .says(&["bad", "no answer to `process` within 1s"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is known of an output, from what is kept of its attempts.
 
 use super::*;
+use crate::plugin::Origin;
 use crate::report::ErrorRecord;
 use crate::store::kept::BEGUN;
 
@@ -39,6 +40,7 @@ fn out(status: Status, code: Option<i64>) -> StepRecord {
     let error = |code| ErrorRecord {
         code,
         message: "it went wrong".into(),
+        origin: Origin::Plugin,
         hints: Vec::new(),
         traceback: None,
     };
