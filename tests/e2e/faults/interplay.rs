@@ -9,6 +9,9 @@ use crate::support::{Sandbox, fault_plugin, step};
 /// What is sent to a slow consumer, in bytes.
 const MUCH: usize = 10 * 1024 * 1024;
 
+/// Makes something else of a file.
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn case_54_a_call_cycle() {
     let sandbox = Sandbox::new();
@@ -121,7 +124,7 @@ fn case_60_what_is_cached_is_damaged_or_stale() {
             .collect()
     };
     assert!(!cached().is_empty(), "nothing is cached");
-    let damages: [fn(&[u8]) -> Vec<u8>; 5] = [
+    let damages: [Damage; 5] = [
         |_| Vec::new(),
         |_| b"\xff\xfe not JSON".to_vec(),
         |text| text[..text.len() / 2].to_vec(),
