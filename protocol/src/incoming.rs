@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ErrorBody, code};
-use crate::recover::recover_id;
+use crate::recover::{is_valid_id, recover_id};
 use crate::result::{PayloadSeed, ResultView, ShapeFault};
 
 /// A well-formed message.
@@ -219,10 +219,6 @@ impl<'a> Envelope<'a> {
             }),
         }
     }
-}
-
-fn is_valid_id(id: &str) -> bool {
-    id.starts_with('"') || id.parse::<i64>().is_ok() || id.parse::<u64>().is_ok()
 }
 
 fn shorten(text: &str) -> String {

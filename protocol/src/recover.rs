@@ -1,11 +1,14 @@
 //! Finding the id of a message that cannot be parsed, so that its call can fail at once instead of at its deadline.
 
+use serde::de::IgnoredAny;
+
 /// How far behind the first `{` an id is looked for, in bytes.
 const REACH: usize = 4096;
 
 /// Returns the JSON text of the outermost `id` of a broken object: an integer or a string that is whole, within 4096 bytes.
 ///
-/// Looks at brackets and strings only; what stands between them may be broken in any way.
+/// Looks at brackets and strings only; what stands between them may be broken in any way. The id itself is sound JSON, since it may be sent
+/// back.
 pub fn recover_id(text: &str) -> Option<String> {
     let start = text.find('{').unwrap_or(0);
     let text = &text[..text.floor_char_boundary(start + REACH)];
@@ -55,5 +58,12 @@ fn whole_id(value: &str) -> Option<String> {
         value.find(|c: char| !c.is_ascii_digit() && c != '-')?
     };
     let (id, rest) = value.split_at(end);
-    (!id.is_empty() && rest.trim_start().starts_with([',', '}'])).then(|| id.to_owned())
+    let is_whole = rest.trim_start().starts_with([',', '}']);
+    let is_json = serde_json::from_str::<IgnoredAny>(id).is_ok();
+    (is_whole && is_json && is_valid_id(id)).then(|| id.to_owned())
+}
+
+/// Returns whether the JSON text of an id is a string or an integer.
+pub(crate) fn is_valid_id(id: &str) -> bool {
+    id.starts_with('"') || id.parse::<i64>().is_ok() || id.parse::<u64>().is_ok()
 }
