@@ -9,10 +9,11 @@ use jiff::{Span, Timestamp, Zoned};
 ///
 /// Old plugins got moments without offset from the original and compare them with such, which Python refuses to mix. For them
 /// the spellings count too that the original took and that say less than they should: `90 days`, `01/31/2026`.
-pub(super) fn moment(text: &str, now: &Zoned, legacy: bool) -> Option<String> {
+pub(crate) fn moment(text: &str, now: &Zoned, legacy: bool) -> Option<String> {
     let text = text.trim();
     if text.parse::<Timestamp>().is_ok() {
-        return Some(text.replacen(' ', "T", 1));
+        // Years before the first are written with a sign, which nobody else reads.
+        return (!text.starts_with(['-', '+'])).then(|| text.replacen(' ', "T", 1));
     }
     // What is counted from now is counted in seconds.
     let now = &now.with().subsec_nanosecond(0).build().ok()?;
@@ -26,6 +27,9 @@ pub(super) fn moment(text: &str, now: &Zoned, legacy: bool) -> Option<String> {
         },
         None => relative(text, now)?,
     };
+    if zoned.year() < 1 {
+        return None;
+    }
     let written = zoned.datetime().strftime("%Y-%m-%dT%H:%M:%S%.f");
     Some(if legacy {
         written.to_string()
@@ -35,13 +39,13 @@ pub(super) fn moment(text: &str, now: &Zoned, legacy: bool) -> Option<String> {
 }
 
 /// Returns a day as `YYYY-MM-DD`.
-pub(super) fn day(text: &str, now: &Zoned) -> Option<String> {
+pub(crate) fn day(text: &str, now: &Zoned) -> Option<String> {
     let text = text.trim();
     let date = match text.parse::<Date>() {
         Ok(date) => date,
         Err(_) => relative(text, now)?.date(),
     };
-    Some(date.to_string())
+    (date.year() >= 1).then(|| date.to_string())
 }
 
 /// Reads a moment that counts from now, with its direction.
@@ -170,5 +174,16 @@ mod tests {
         assert_eq!(day("2026-01-02", &now()).as_deref(), Some("2026-01-02"));
         assert_eq!(day("2 days ago", &now()).as_deref(), Some("2026-03-29"));
         assert_eq!(day("soon", &now()), None);
+        assert_eq!(day("3000 years ago", &now()), None);
+    }
+
+    #[test]
+    fn years_before_the_first_are_no_moments() {
+        for text in ["3000 years ago", "-000001-01-01T00:00:00Z", "-000001-01-01"] {
+            for legacy in [false, true] {
+                assert_eq!(moment(text, &now(), legacy), None, "{text}");
+            }
+        }
+        assert_eq!(moment("-99y99999mo", &now(), true), None);
     }
 }
