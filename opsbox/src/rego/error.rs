@@ -142,6 +142,14 @@ pub enum RegoError {
         /// What failed.
         message: String,
     },
+    /// The policy would reach the network, or the surroundings of the server that evaluates it.
+    #[error("{place}: the policy uses `{function}`, which reaches further than its input")]
+    Reaches {
+        /// Where.
+        place: Box<Place>,
+        /// The function.
+        function: String,
+    },
     /// The evaluation ran out of time.
     #[error("{place}: the policy did not finish within {limit_ms} ms")]
     OutOfTime {
@@ -205,6 +213,7 @@ impl RegoError {
             Self::NotFindings { .. } => "not_findings",
             Self::Recursive { .. } => "recursive",
             Self::Evaluation { .. } => "evaluation",
+            Self::Reaches { .. } => "reaches",
             Self::OutOfTime { .. } => "out_of_time",
             Self::Data { .. } => "data",
             Self::Server { .. } => "server",
@@ -226,6 +235,7 @@ impl RegoError {
             | Self::NotFindings { place, .. }
             | Self::Recursive { place, .. }
             | Self::Evaluation { place, .. }
+            | Self::Reaches { place, .. }
             | Self::OutOfTime { place, .. } => Some(place),
             Self::Data { .. }
             | Self::NoInput
@@ -258,6 +268,7 @@ impl RegoError {
             Self::NotFindings { .. } => "make each finding an object, for example {\"message\": \"…\", \"resource\": \"…\"}".into(),
             Self::Recursive { .. } => "Rego allows no recursion: break the circle, or use `walk` or `graph.reachable`".into(),
             Self::Evaluation { message, .. } => evaluation_hint(message),
+            Self::Reaches { .. } => "have a provider gather what the policy needs, and read it from `input`".into(),
             Self::OutOfTime { .. } => "look for nested loops over the same list and index it first, or give the check more time with [timeouts] hook_total in its manifest".into(),
             Self::Data { .. } | Self::NoInput => "run the provider alone with `json_out` and look at its details".into(),
             Self::Server { .. } => "start the server or correct `opa_url`; without `opa_url` policies are evaluated here".into(),

@@ -17,7 +17,7 @@ const OPEN_ENDED: [&str; 9] = [
 ];
 
 /// Returns the text with every head guarded that may be without a value; `None` where there is none.
-pub(super) fn guarded(text: &str) -> Option<String> {
+pub(crate) fn guarded(text: &str) -> Option<String> {
     let spots = tokens(text);
     let starts = rule_starts(&spots);
     let mut out = String::with_capacity(text.len() + 1024);

@@ -18,7 +18,7 @@ pub mod outline;
 pub mod scan;
 pub mod spell;
 
-mod heads;
+pub(crate) mod heads;
 mod stdio;
 
 pub use worker::serve;

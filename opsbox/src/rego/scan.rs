@@ -226,7 +226,11 @@ pub(super) fn tokens(text: &str) -> Vec<Spot<'_>> {
                 });
                 Token::Name(&text[start..at])
             }
-            _ => Token::Other(byte),
+            _ => {
+                // A character of several bytes is one piece: nothing is cut inside of it.
+                at = text.ceil_char_boundary(at);
+                Token::Other(byte)
+            }
         };
         spots.push(Spot {
             token,
@@ -290,6 +294,14 @@ mod tests {
             error(two),
             "p.rego:3: the policy is recursive: `f` calls `g` calls `h` calls `f`"
         );
+    }
+
+    #[test]
+    fn no_piece_ends_inside_a_character() {
+        let text = "package p\nx :ƿ 2 # é\ny := \"é\"é\n";
+        for spot in tokens(text) {
+            assert!(text.get(spot.start..spot.end).is_some(), "{spot:?}");
+        }
     }
 
     #[test]

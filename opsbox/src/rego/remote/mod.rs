@@ -1,10 +1,11 @@
 //! Policies evaluated by an OPA server (`opa_url`), and cleared away again whatever happens.
 //!
-//! Each check's policy is uploaded under a name of its own, in a package of its own (see `rewrite`), asked for its rules, and deleted: also
+//! A policy that uses what reaches further than its input is not sent (see `reach`). Each check's policy is uploaded under a name of its own, in a package of its own (see `rewrite`), asked for its rules, and deleted: also
 //! where the question failed, where the host cancels, and where the upload's own answer never came.
 
 mod http;
-mod rewrite;
+mod reach;
+pub(crate) mod rewrite;
 mod said;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -90,6 +91,9 @@ impl Server {
         input: &Value,
         time: Option<Duration>,
     ) -> (Result<Answer, RegoError>, Option<String>) {
+        if let Err(error) = reach::check(&check.file, &check.policy) {
+            return (Err(error), None);
+        }
         let unique = unique();
         let config = check::config(check.config.as_deref()).map(|config| Speller::default().text(&config));
         let rewritten =

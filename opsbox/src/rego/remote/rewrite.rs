@@ -10,11 +10,11 @@ use crate::rego::scan::{Spot, Token, tokens};
 
 /// A policy as it is sent to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rewritten {
+pub(crate) struct Rewritten {
     /// Its text.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The parts of its package, with the first one of its own.
-    pub(super) package: Vec<String>,
+    pub(crate) package: Vec<String>,
 }
 
 /// A reference: its parts as far as they are plain, and the index of the first token after them.
@@ -29,7 +29,7 @@ struct Reference {
 ///
 /// # Errors
 /// [`RegoError::Parse`] where the text has no package.
-pub(super) fn rewrite(file: &str, text: &str, unique: &str, config: &str) -> Result<Rewritten, RegoError> {
+pub(crate) fn rewrite(file: &str, text: &str, unique: &str, config: &str) -> Result<Rewritten, RegoError> {
     let spots = tokens(text);
     let no_package = || RegoError::Parse {
         place: Place::file(file),
@@ -61,7 +61,8 @@ pub(super) fn rewrite(file: &str, text: &str, unique: &str, config: &str) -> Res
             edits.push((root_end, root_end, format!(".{unique}")));
         } else if path.first().is_some_and(|part| part == "config") {
             uses_config = true;
-            edits.push((spots[index].start, found.ends[1], settings_path.clone()));
+            let (from, to) = (spots[index].start, found.ends[1]);
+            edits.push((from, to, with_lines_of(&text[from..to], &settings_path)));
             if path.len() == 1 && is_import(&spots, index) && !is_name(&spots, found.next, "as") {
                 edits.push((found.ends[1], found.ends[1], " as config".into()));
             }
@@ -85,8 +86,17 @@ pub(super) fn rewrite(file: &str, text: &str, unique: &str, config: &str) -> Res
     })
 }
 
+/// Returns a path with as many line ends in its last part as the reference had whose place it takes: `data["config"⏎]` is one.
+fn with_lines_of(reference: &str, path: &str) -> String {
+    let lines = "\n".repeat(reference.matches('\n').count());
+    match path.rsplit_once('.') {
+        Some((before, last)) if !lines.is_empty() => format!("{before}[\"{last}\"{lines}]"),
+        _ => path.to_owned(),
+    }
+}
+
 /// Returns the names of the rules that the text defines, with the line of each definition; a `default` counts.
-pub(super) fn rules(text: &str) -> Vec<(String, u32)> {
+pub(crate) fn rules(text: &str) -> Vec<(String, u32)> {
     const WORDS: [&str; 8] = ["package", "import", "else", "not", "some", "every", "with", "if"];
     let spots = tokens(text);
     let mut depth = 0_usize;
@@ -225,6 +235,14 @@ mod tests {
              z := data.configs\n\nU_config := {\"max\":5}\n"
         );
         assert_eq!(text("package p\nx := 1"), "package U.p\nx := 1");
+    }
+
+    #[test]
+    fn no_line_moves_where_a_reference_to_the_configuration_goes_over_two() {
+        assert_eq!(
+            text("package p\nx := data[\"config\"\n]\ny := 1\n"),
+            "package U.p\nx := data.U.p[\"U_config\"\n]\ny := 1\n\nU_config := {\"max\":5}\n"
+        );
     }
 
     #[test]
