@@ -84,7 +84,7 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut args::command(), "opsbox", &mut script);
-            ui.results(&String::from_utf8_lossy(&script));
+            ui.write(&String::from_utf8_lossy(&script));
             Ok(0)
         }
         Request::Version { json } => {
@@ -105,11 +105,10 @@ fn columns(ui: &Ui) -> u16 {
 }
 
 fn show(ui: &Ui, answer: &Answer, json: bool) -> u8 {
-    ui.results(&if json {
-        format!("{:#}\n", answer.json)
-    } else {
-        answer.text.clone()
-    });
+    match json {
+        true => ui.json(&format!("{:#}\n", answer.json)),
+        false => ui.results(&answer.text),
+    }
     answer.code
 }
 
@@ -278,6 +277,7 @@ async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> R
     };
     match check::eval(ui, &ctx, evaluation).await? {
         None => ui.note("the check does not apply to this input"),
+        Some(result) if json => ui.json(&check::shown(&result, json)),
         Some(result) => ui.results(&check::shown(&result, json)),
     }
     Ok(0)
@@ -287,10 +287,9 @@ async fn check_test(own: &Own, ui: &Arc<Ui>, query: &CheckTest, json: bool) -> R
     let ctx = host::session_context(own, ui, &Catalog::default(), &RunFlags::default());
     let path = own.environ.absolute(&query.path);
     let tested = check::test(ui, &ctx, &path, query.rego_version).await?;
-    ui.results(&if json {
-        format!("{:#}\n", tested.json)
-    } else {
-        tested.text
-    });
+    match json {
+        true => ui.json(&format!("{:#}\n", tested.json)),
+        false => ui.results(&tested.text),
+    }
     Ok(u8::from(!tested.passed))
 }

@@ -229,7 +229,7 @@ fn finish(ui: &Ui, watch: &RunWatch, flags: &RunFlags, ended: Ended) -> Result<u
     let mut faults = Vec::new();
     if flags.record_to_stdout {
         match text(&record) {
-            Ok(text) => ui.results(&text),
+            Ok(text) => ui.json(&text),
             Err(fault) => faults.push(fault),
         }
     }

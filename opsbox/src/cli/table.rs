@@ -5,6 +5,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use crate::discover::Catalog;
 use crate::manifest::{Manifest, Origin};
 use crate::python::MANAGED;
+use crate::ui::text;
 
 /// A column whose longest cell has at most this many characters is not wrapped.
 const NAME_COLUMNS: usize = 32;
@@ -62,9 +63,8 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: u16) -> Stri
 }
 
 /// Returns a text on one line and without control characters: manifests and schemas come from anywhere.
-pub(super) fn clean(text: &str) -> String {
-    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.chars().filter(|c| !c.is_control()).collect()
+pub(crate) fn clean(text: &str) -> String {
+    text::clean(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Says in few words where a plugin came from: of a managed package also where the package came from, if not from an index.

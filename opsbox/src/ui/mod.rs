@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use opsbox_protocol::message::{LogLevel, Terminal};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Failure;
 use crate::plugin::Event;
@@ -116,8 +116,26 @@ impl Ui {
         }
     }
 
-    /// Writes results to stdout. A closed pipe is no error; what else goes wrong is kept for [`Self::stdout_error`].
+    /// Writes text of this program to stdout; what strangers said in it does not act on the terminal.
     pub fn results(&self, text: &str) {
+        self.write(&text::clean_text(text));
+    }
+
+    /// Writes JSON to stdout.
+    pub fn json(&self, text: &str) {
+        self.write(&text::json(text));
+    }
+
+    /// Writes text that an output plugin made: as it is into a file or a pipe, with nothing but colors to a terminal.
+    pub fn output(&self, text: &str) {
+        match io::stdout().is_terminal() {
+            true => self.write(&text::colored(text)),
+            false => self.write(text),
+        }
+    }
+
+    /// Writes to stdout as it is. A closed pipe is no error; what else goes wrong is kept for [`Self::stdout_error`].
+    pub fn write(&self, text: &str) {
         self.suspended(|| {
             let mut state = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
             if state.closed {
@@ -142,8 +160,17 @@ impl Ui {
             .take()
     }
 
-    /// Writes one line to stderr, whatever the level.
+    /// Writes one line to stderr, whatever the level; only colors in it act.
     pub fn line(&self, text: &str) {
+        self.write_line(&text::colored(text));
+    }
+
+    /// Writes one event to stderr.
+    pub fn event(&self, event: &Value) {
+        self.write_line(&text::json(&event.to_string()));
+    }
+
+    fn write_line(&self, text: &str) {
         self.suspended(|| {
             // There is nowhere left to complain to.
             let _written = writeln!(io::stderr().lock(), "{text}");
@@ -163,7 +190,7 @@ impl Ui {
     /// Shows a note that people want unless they asked for quiet.
     pub fn note(&self, message: &str) {
         if self.is_json() {
-            self.line(&json!({"event": "note", "message": message}).to_string());
+            self.event(&json!({"event": "note", "message": message}));
         } else if !self.options.quiet {
             self.line(&text::clean_lines(message));
         }
@@ -205,7 +232,7 @@ impl Ui {
         }
         if self.options.log_format == LogFormat::Json || self.options.progress == Progress::Json {
             let record = json!({"event": "log", "level": level, "plugin": plugin, "message": message});
-            return self.line(&record.to_string());
+            return self.event(&record);
         }
         let name = match level {
             LogLevel::Trace => "trace",
@@ -216,7 +243,7 @@ impl Ui {
         };
         let from = plugin.map(|plugin| format!(" {plugin}:")).unwrap_or_default();
         for line in message.lines() {
-            self.line(&format!("{name}:{from} {}", text::clean(line)));
+            self.line(&text::clean(&format!("{name}:{from} {line}")));
         }
     }
 
@@ -227,7 +254,7 @@ impl Ui {
             let record = json!({"time": jiff::Timestamp::now().to_string(), "level": level, "plugin": plugin, "message": message});
             file.lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .write(&record.to_string());
+                .write(&text::json(&record.to_string()));
         }
     }
 

@@ -48,7 +48,7 @@ impl RunWatch {
         }
         if self.ui.is_json() {
             self.ui
-                .line(&json!({"event": "summary", "lines": summary::lines(record)}).to_string());
+                .event(&json!({"event": "summary", "lines": summary::lines(record)}));
         } else if !self.ui.options().quiet || record.exit_code != 0 {
             for line in summary::lines(record) {
                 self.ui.line(&text::clean(&line));
@@ -104,7 +104,7 @@ impl Observer for RunWatch {
             live.shows(step, &name, hook);
         } else if self.ui.is_json() {
             self.ui
-                .line(&json!({"event": "started", "plugin": name, "hook": hook}).to_string());
+                .event(&json!({"event": "started", "plugin": name, "hook": hook}));
         }
     }
 
@@ -115,7 +115,7 @@ impl Observer for RunWatch {
                     live.progressed(step, &progress);
                 } else if self.ui.is_json() {
                     let event = json!({"event": "progress", "plugin": plugin, "progress": progress});
-                    self.ui.line(&event.to_string());
+                    self.ui.event(&event);
                 } else {
                     self.ui.said(plugin, Event::Progress(progress));
                 }
@@ -135,7 +135,7 @@ impl Observer for RunWatch {
                 // Two threads tell what happens; the lock keeps the order of the lane on stdout as well.
                 let mut state = self.state();
                 if let Some(text) = state.lane.push(step, text) {
-                    self.ui.results(&text);
+                    self.ui.output(&text);
                 }
             }
             other => self.ui.said(plugin, other),
@@ -150,7 +150,7 @@ impl Observer for RunWatch {
             let mut state = self.state();
             let text = state.lane.end(step);
             if !text.is_empty() {
-                self.ui.results(&text);
+                self.ui.output(&text);
             }
         }
         let options = self.ui.options();
@@ -161,9 +161,7 @@ impl Observer for RunWatch {
         self.ui
             .keep(level, Some(&record.plugin), &Self::settled_line(record));
         if self.ui.is_json() {
-            return self
-                .ui
-                .line(&json!({"event": "settled", "step": record}).to_string());
+            return self.ui.event(&json!({"event": "settled", "step": record}));
         }
         let plain = self.ui.live.is_none() && options.progress != Progress::None;
         let shown = options.verbose > 0 || plain || !record.is_whole();
