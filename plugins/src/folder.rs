@@ -27,6 +27,13 @@ fn default_folder() -> PathBuf {
     PathBuf::from("./findings/")
 }
 
+/// Returns the paths that Results of these names get, below the folder.
+pub(crate) fn paths(results: &[(&str, &str)]) -> Vec<PathBuf> {
+    let mut names = Names::default();
+    let path = |(relates_to, result_name): &(&str, &str)| names.path_for(relates_to, result_name, "json");
+    results.iter().map(path).collect()
+}
+
 /// A folder that this run writes into, and no other run at the same time.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -128,6 +135,10 @@ impl Folder {
     fn write_whole(&self, path: &Path, text: &str) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder)?;
+        // A link that bears the name of a Result would take its file elsewhere.
+        if !folder.canonicalize()?.starts_with(self.root.canonicalize()?) {
+            return Err(io::Error::other("a link leads out of the output folder"));
+        }
         // The user's umask takes its share of these, as of any new file.
         let permissions = Permissions::from_mode(0o666);
         let mut file = tempfile::Builder::new()
@@ -189,6 +200,34 @@ mod tests {
         );
         assert!(Folder::prepare(&root).is_err());
         assert_eq!(fs::read_to_string(&root).expect("readable"), "mine");
+    }
+
+    #[test]
+    fn a_link_in_the_folder_leads_no_file_out_of_it() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let (root, outside) = (temp.path().join("findings"), temp.path().join("outside"));
+        for folder in [&root, &outside, &root.join("inside")] {
+            fs::create_dir(folder).expect("made");
+        }
+        for (target, link) in [(&outside, "ec2"), (&root.join("inside"), "rds")] {
+            std::os::unix::fs::symlink(target, root.join(link)).expect("linked");
+        }
+        std::os::unix::fs::symlink(outside.join("x.json"), root.join("inside/x.json")).expect("linked");
+        let mut folder = Folder::open(&root, "json_out", 1).expect("taken");
+        let error = folder
+            .write("ec2", "x", "json", "text")
+            .expect_err("it leads out");
+        assert!(
+            error
+                .to_string()
+                .contains("a link leads out of the output folder"),
+            "{error}"
+        );
+        folder.write("rds", "y", "json", "text").expect("it stays inside");
+        folder
+            .write("inside", "x", "json", "text")
+            .expect("the link is replaced");
+        assert_eq!(fs::read_dir(&outside).expect("readable").count(), 0);
     }
 
     #[test]

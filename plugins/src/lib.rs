@@ -26,3 +26,17 @@ mod severity;
 mod text;
 
 pub use bundled::{BUNDLED, Bundled};
+
+/// Doors for the fuzz targets of `tests/fuzz` alone: no part of the library's interface.
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Returns a text as `cli_out` shows it, cut to so many columns.
+    pub fn shown(text: &str, columns: usize) -> String {
+        crate::text::cut(&crate::text::shown(text), columns)
+    }
+
+    /// Returns the paths of files that outputs give these Results, each by `relates_to` and `result_name`.
+    pub fn paths(names: &[(&str, &str)]) -> Vec<std::path::PathBuf> {
+        crate::folder::paths(names)
+    }
+}

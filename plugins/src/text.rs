@@ -14,7 +14,11 @@ pub(crate) fn shown(text: &str) -> String {
             }
             c if c.is_control() => out.extend(c.escape_default()),
             // Marks that change the direction of the text around them, or are not seen at all.
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
+            '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' => {
                 out.extend(c.escape_default());
             }
             c => out.push(c),

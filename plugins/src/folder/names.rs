@@ -1,6 +1,6 @@
 //! Names of files made from names in Results, which strangers chose.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 /// Longest name in bytes, so that an ending, a number and a temporary name fit into the 255 of file systems.
@@ -8,20 +8,29 @@ const MAX_BYTES: usize = 180;
 
 /// The names that one run has given out.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashSet<PathBuf>);
+pub(super) struct Names {
+    given: HashSet<PathBuf>,
+    /// The number to try next for a path that was given out: of many equal names none is looked for from the start.
+    next: HashMap<PathBuf, u32>,
+}
 
 impl Names {
     /// Returns `<relates_to>/<result_name>.<extension>`; a path that was given out before gets `-2`, `-3`.
     pub(super) fn path_for(&mut self, relates_to: &str, result_name: &str, extension: &str) -> PathBuf {
         let folder = PathBuf::from(safe(relates_to));
         let name = safe(result_name);
-        let mut path = folder.join(format!("{name}.{extension}"));
-        let mut number = 2;
-        while !self.0.insert(path.clone()) {
-            path = folder.join(format!("{name}-{number}.{extension}"));
-            number += 1;
+        let first = folder.join(format!("{name}.{extension}"));
+        if self.given.insert(first.clone()) {
+            return first;
         }
-        path
+        let next = self.next.entry(first).or_insert(2);
+        loop {
+            let path = folder.join(format!("{name}-{next}.{extension}"));
+            *next += 1;
+            if self.given.insert(path.clone()) {
+                return path;
+            }
+        }
     }
 }
 
@@ -31,7 +40,11 @@ fn safe(name: &str) -> String {
         .chars()
         .map(|c| match c {
             '/' | '\\' | '\0' => '_',
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '_',
+            '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' => '_',
             c if c.is_control() => '_',
             c => c,
         })
