@@ -8,6 +8,8 @@ pub mod conform;
 pub mod discover;
 pub mod environ;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod halt;
 pub mod managed;
 pub mod manifest;
@@ -22,4 +24,5 @@ pub mod run;
 pub mod store;
 pub mod suggest;
 pub mod trace;
+pub mod trust;
 pub mod ui;

@@ -77,6 +77,7 @@ impl Host {
                 cancel_grace: limit(5),
                 stdin_stall: limit(10),
             },
+            pinned: Vec::new(),
             bridged: false,
             line_bytes: limits::LEGACY_LINE_BYTES,
             caps: Default::default(),

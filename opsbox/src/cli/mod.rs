@@ -23,5 +23,5 @@ pub mod runs;
 pub mod schemas;
 pub mod serve;
 pub mod signals;
-mod table;
+pub(crate) mod table;
 mod wire;

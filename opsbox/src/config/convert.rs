@@ -8,11 +8,11 @@ use super::dates;
 use super::shape::Shape;
 
 /// How texts become values.
-pub(super) struct Converter<'a> {
+pub(crate) struct Converter<'a> {
     /// The time that "90 days ago" counts from.
-    pub(super) now: &'a Zoned,
+    pub(crate) now: &'a Zoned,
     /// Whether moments lose their offset, as old plugins expect.
-    pub(super) naive: bool,
+    pub(crate) naive: bool,
 }
 
 impl Converter<'_> {
@@ -20,7 +20,7 @@ impl Converter<'_> {
     ///
     /// # Errors
     /// What the value must be, to be read after "must be".
-    pub(super) fn convert(&self, raw: &Raw, shape: &Shape) -> Result<Value, String> {
+    pub(crate) fn convert(&self, raw: &Raw, shape: &Shape) -> Result<Value, String> {
         match raw {
             Raw::Text(text) => self.text(text, shape),
             Raw::List(texts) => self.list(texts, shape),

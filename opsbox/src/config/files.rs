@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path) -> Result<ReadFile, Fault> {
     })
 }
 
-fn json_object(path: &Path, text: &str) -> Result<Map<String, Value>, Fault> {
+pub(crate) fn json_object(path: &Path, text: &str) -> Result<Map<String, Value>, Fault> {
     let shown = path.display();
     match serde_json::from_str(text) {
         Ok(Value::Object(values)) => Ok(values),
@@ -70,7 +70,7 @@ fn json_object(path: &Path, text: &str) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-fn toml_object(path: &Path, text: &str) -> Result<Map<String, Value>, Fault> {
+pub(crate) fn toml_object(path: &Path, text: &str) -> Result<Map<String, Value>, Fault> {
     let table: toml::Table = toml::from_str(text).map_err(|err| {
         let at = err.span().map_or(0, |span| span.start.min(text.len()));
         let line = text.as_bytes()[..at]

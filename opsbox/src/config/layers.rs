@@ -1,6 +1,6 @@
 //! The sources of configuration in order of precedence; each says what it knows of a field, and its own name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -8,6 +8,7 @@ use super::files;
 use super::{Assignment, Given, Grammar, Raw};
 use crate::environ::{Environ, is_reserved};
 use crate::error::Failure;
+use crate::trust::{self, Concern, Trust};
 
 /// One source.
 #[derive(Debug, Clone)]
@@ -143,12 +144,14 @@ pub(super) fn all(
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    let trust = Trust::of_user(environ.filled(trust::VARIABLE));
     let mut layers = vec![
         Layer::Flags(given.assignments.to_vec(), given.grammar),
         Layer::Set(set),
         Layer::Own(own),
     ];
     if let Some(path) = &given.config {
+        trusted(trust, path, warnings)?;
         let file = files::read(path).map_err(Failure::usage)?;
         let origin = path.display().to_string();
         layers.push(Layer::File(FileLayer {
@@ -161,6 +164,7 @@ pub(super) fn all(
         }));
     }
     if let Some(project) = given.project {
+        trusted(trust, &project.path, warnings)?;
         let path = project.path.display();
         let layer = |origin: String, plugin: Option<&String>, values: &Map<String, Value>, strict: bool| {
             Layer::File(FileLayer {
@@ -193,7 +197,7 @@ pub(super) fn all(
     if let Some(home) = &environ.home {
         let path = home.join(".opsbox.json");
         if path.exists() {
-            match files::read(&path) {
+            match trusted(trust, &path, warnings).and_then(|()| files::read(&path).map_err(Failure::usage)) {
                 Ok(file) => layers.push(Layer::File(FileLayer {
                     origin: "~/.opsbox.json".to_owned(),
                     path,
@@ -203,9 +207,26 @@ pub(super) fn all(
                     strict: false,
                 })),
                 // The original ignored it with a warning, and other programs' runs must not break on it.
-                Err(fault) => warnings.push(format!("{}; it is ignored", fault.message)),
+                Err(failure) => warnings.extend(
+                    failure
+                        .faults
+                        .iter()
+                        .map(|fault| format!("{}; it is ignored", fault.message)),
+                ),
             }
         }
     }
     Ok(layers)
+}
+
+/// Refuses a file that anyone may change: its fields decide where plugins look and what they write.
+fn trusted(trust: Trust, path: &Path, warnings: &mut Vec<String>) -> Result<(), Failure> {
+    match trust.concern(path) {
+        Some(Concern::Refused(fault)) => Err(Failure::usage(fault)),
+        Some(Concern::Warned(warning)) => {
+            warnings.push(warning);
+            Ok(())
+        }
+        None => Ok(()),
+    }
 }

@@ -2,16 +2,16 @@
 //!
 //! What is deliberately absent: nothing of the environment reaches a plugin that it does not declare, and no default is sent.
 
-mod convert;
-mod dates;
-mod files;
+pub(crate) mod convert;
+pub(crate) mod dates;
+pub(crate) mod files;
 mod layers;
 pub mod own;
 mod project;
 mod report;
 mod resolve;
-mod shape;
-mod validate;
+pub(crate) mod shape;
+pub(crate) mod validate;
 
 #[cfg(test)]
 mod tests;

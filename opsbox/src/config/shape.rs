@@ -7,7 +7,7 @@ const MAX_DEPTH: usize = 16;
 
 /// What values a field takes, as far as converting a text needs to know.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Plain text.
     pub(super) text: bool,
     /// Text that is a moment.
@@ -31,7 +31,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Returns the shape of a property within its whole schema.
-    pub(super) fn of(property: &Value, root: &Value) -> Self {
+    pub(crate) fn of(property: &Value, root: &Value) -> Self {
         let mut shape = Self::default();
         shape.add(property, root, 0);
         let typed = shape.text
@@ -52,7 +52,7 @@ impl Shape {
     }
 
     /// Says the type as people write it: `integer`, `list of string`, `date and time or null`.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         if self.anything {
             return "any".to_owned();
         }

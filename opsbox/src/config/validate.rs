@@ -10,18 +10,18 @@ const PLACE: &str = "https://opsbox.invalid/config.json";
 
 /// What the validator says.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Field → what is wrong, to be read after the field's name; missing fields are not among them.
-    pub(super) fields: BTreeMap<String, String>,
+    pub(crate) fields: BTreeMap<String, String>,
     /// What concerns no single field.
-    pub(super) whole: Vec<String>,
+    pub(crate) whole: Vec<String>,
 }
 
 /// Validates what somebody set; fields named in `hidden` get messages without their value.
 ///
 /// # Errors
 /// Why the schema itself cannot be used.
-pub(super) fn validate(
+pub(crate) fn validate(
     schema: &Value,
     values: &Map<String, Value>,
     hidden: &dyn Fn(&str) -> bool,

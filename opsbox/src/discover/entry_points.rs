@@ -94,7 +94,7 @@ fn distributions(sys_path: &[PathBuf]) -> Vec<Distribution> {
 }
 
 /// Returns the entry points of the group; the file is an INI file without interpolation.
-fn entry_points(text: &str) -> Vec<(String, String)> {
+pub(crate) fn entry_points(text: &str) -> Vec<(String, String)> {
     let mut inside = false;
     let mut points = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -118,14 +118,16 @@ fn headers(metadata: &Path) -> (Option<String>, Option<String>) {
         .iter()
         .find_map(|name| std::fs::read_to_string(metadata.join(name)).ok());
     let text = text.unwrap_or_default();
-    let header = |wanted: &str| {
-        let lines = text.lines().take_while(|line| !line.is_empty());
-        lines
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| value.trim().to_owned())
-    };
-    (header("Name"), header("Version"))
+    (header(&text, "Name"), header(&text, "Version"))
+}
+
+/// Returns the value of one header of a distribution's metadata, whose body stands after an empty line.
+pub(crate) fn header(text: &str, wanted: &str) -> Option<String> {
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value.trim().to_owned())
 }
 
 fn manifest(

@@ -3,7 +3,8 @@
 pub mod cache;
 pub(crate) mod entry_points;
 mod folders;
-mod repair;
+mod guard;
+pub(crate) mod repair;
 mod search;
 pub(crate) mod stamp;
 

@@ -17,15 +17,17 @@ pub(super) fn files(metadata: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let text = std::fs::read_to_string(metadata.join("RECORD")).unwrap_or_default();
+    recorded(&text).into_iter().map(|path| root.join(path)).collect()
+}
+
+/// Returns the paths that the text of a `RECORD` lists, as they stand there.
+pub(crate) fn recorded(text: &str) -> Vec<String> {
     let path = |line: &str| match line.strip_prefix('"') {
         // A name that holds a comma or a quote stands in quotes, and quotes in it are doubled.
         Some(rest) => rest.rfind("\",").map(|end| rest[..end].replace("\"\"", "\"")),
         None => line.split(',').next().map(str::to_owned),
     };
-    text.lines()
-        .filter_map(path)
-        .map(|path| root.join(path))
-        .collect()
+    text.lines().filter_map(path).collect()
 }
 
 /// Returns the one file of a package that a module's name can mean, where Python finds another module or none.
@@ -114,7 +116,7 @@ fn spelling(file: &Path, class: &str) -> Option<String> {
     spelling_in(&read(file)?, class)
 }
 
-fn spelling_in(text: &str, class: &str) -> Option<String> {
+pub(crate) fn spelling_in(text: &str, class: &str) -> Option<String> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut classes: Vec<&str> = text
         .lines()

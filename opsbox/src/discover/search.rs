@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{BUILT_IN_HANDLERS, Catalog, Managed, Replaced, Unusable, entry_points, folders};
+use super::{BUILT_IN_HANDLERS, Catalog, Managed, Replaced, Unusable, entry_points, folders, guard};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
 use crate::managed::{LOCK_FILE, LockFile, Store};
 use crate::manifest::{Manifest, Origin};
 use crate::python::{self, Candidate, Interpreter, Runner};
+use crate::trust::{self, Trust};
 
 /// Packages of the original whose plugins are part of this program; nobody has to be told at each run.
 const TAKEN_OVER: [&str; 5] = [
@@ -74,7 +75,13 @@ impl Search<'_> {
         catalog.warnings.append(&mut folders.warnings);
         catalog.unusable.append(&mut folders.unusable);
         let packages = self.packages(&mut catalog)?;
-        merge(&mut catalog, bundled, folders.manifests, packages);
+        let trust = Trust::of_user(self.environ.filled(trust::VARIABLE));
+        let folders = guard::trusted(trust, folders.manifests, &mut catalog.unusable);
+        let packages = packages
+            .into_iter()
+            .map(|manifests| guard::trusted(trust, manifests, &mut catalog.unusable))
+            .collect();
+        merge(&mut catalog, bundled, folders, packages);
         catalog.plugins.sort_by(|left, right| left.name.cmp(&right.name));
         catalog
             .unusable

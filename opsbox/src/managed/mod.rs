@@ -13,7 +13,7 @@ mod light;
 mod lock;
 mod making;
 mod pythons;
-mod request;
+pub(crate) mod request;
 mod secret;
 mod store;
 mod trouble;

@@ -9,21 +9,21 @@ use crate::error::Fault;
 
 /// Something to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// What was asked for, with absolute paths and without credentials: what is shown, what the lock file keeps, and what can be asked
     /// for again.
-    pub(super) what: String,
+    pub(crate) what: String,
     /// What an installer is told.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// How it is known again among what was installed.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// What stands in `line` and must not be shown.
-    pub(super) secrets: Vec<String>,
+    pub(crate) secrets: Vec<String>,
 }
 
 /// How a package that somebody asked for is known again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// By its normalised name.
     Name(String),
     /// By the folder or file it came from.
@@ -37,7 +37,7 @@ impl Wanted {
     ///
     /// # Errors
     /// A fault that says what is wrong with it and how to write it.
-    pub(super) fn read(text: &str, environ: &Environ) -> Result<Self, Fault> {
+    pub(crate) fn read(text: &str, environ: &Environ) -> Result<Self, Fault> {
         let text = text.trim();
         let bad = |cause: &str| Fault::new(format!("`{}` {cause}", shown(text)));
         let example =

@@ -20,7 +20,7 @@ pub(super) fn launch(
     kind: Option<&Kind>,
 ) -> Option<Launch> {
     if let Some(run) = run {
-        run.only(report, &["command", "protocol", "env"], true);
+        run.only(report, &["command", "protocol", "env", "sha256"], true);
         if !run.has("command") {
             let hint = "add `command = [\"bin/plugin\"]` to `[run]`".to_owned();
             report

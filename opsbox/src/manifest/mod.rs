@@ -3,6 +3,7 @@
 mod code;
 mod fields;
 mod parse;
+mod pins;
 mod policy;
 mod read;
 mod tables;
@@ -166,6 +167,15 @@ pub enum Launch {
     Nothing,
 }
 
+/// A word of `[run] command` that names a file, with the hash that the file must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The word, as the command spells it.
+    pub word: String,
+    /// The SHA-256 of the file, as 64 hexadecimal digits in lower case.
+    pub sha256: String,
+}
+
 /// Where the text of a Rego policy is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Policy {
@@ -318,6 +328,8 @@ pub struct Manifest {
     pub home: PathBuf,
     /// How it is started.
     pub launch: Launch,
+    /// Files of its command that must be what they were.
+    pub pins: Vec<Pin>,
     /// Least and greatest protocol version it speaks.
     pub protocol: (u32, u32),
     /// Patterns of the environment variables it may see beside the common ones.

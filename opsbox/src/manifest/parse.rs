@@ -7,9 +7,10 @@ use toml::de::DeTable;
 
 use super::read::{Report, Table};
 use super::{BadManifest, EntryPointFacts, Kind, Launch, Manifest, Origin};
-use super::{code, fields, policy, tables};
+use super::{code, fields, pins, policy, tables};
 use crate::error::Fault;
 use crate::suggest::did_you_mean;
+use crate::ui::text::is_harmful;
 
 /// The greatest manifest that is read.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
@@ -175,6 +176,7 @@ fn manifest(
     let rego = policy::rego(report, root, source, kind.as_ref(), modern);
     let launch = code::launch(report, &info, run.as_ref(), source, kind.as_ref());
     let legacy = matches!(launch, Some(Launch::Python { .. }));
+    let pins = pins::pins(report, run.as_ref(), launch.as_ref(), &home(source));
     let protocol = code::protocol(report, run.as_ref());
     let env = code::environment(report, run.as_ref(), legacy);
     let timeouts = tables::timeouts(report, root);
@@ -196,6 +198,7 @@ fn manifest(
         origin: origin(source),
         home: home(source),
         launch: launch?,
+        pins,
         protocol,
         env,
         timeouts,
@@ -216,7 +219,7 @@ fn manifest(
 fn check_name(report: &mut Report<'_>, info: &Table<'_>, name: &str) {
     let bad = name
         .chars()
-        .find(|c| "-,/\\".contains(*c) || c.is_whitespace() || c.is_control());
+        .find(|c| "-,/\\".contains(*c) || c.is_whitespace() || is_harmful(*c));
     let at = info.offset("name");
     if let Some(bad) = bad {
         let hint = "use letters, digits and `_`: pipelines are split at `-` and `,`";

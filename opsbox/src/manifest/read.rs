@@ -293,7 +293,7 @@ impl<'a> Table<'a> {
         None
     }
 
-    fn value(&self, key: &str) -> Option<&'a DeValue<'a>> {
+    pub(super) fn value(&self, key: &str) -> Option<&'a DeValue<'a>> {
         self.entry(key).map(|(_, value)| value.get_ref())
     }
 

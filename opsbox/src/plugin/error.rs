@@ -43,6 +43,17 @@ pub enum PluginError {
         /// The system's reason.
         why: String,
     },
+    /// Others could have changed what would be started.
+    #[error("{}", .0.message)]
+    Untrusted(Fault),
+    /// A file that its manifest pins is another.
+    #[error("`{file}` {why}")]
+    Unpinned {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The process ended.
     #[error("the process {how} {when}")]
     Exited {
@@ -214,7 +225,11 @@ impl PluginError {
     /// Returns the error code of the protocol.
     pub fn code(&self) -> i64 {
         match self {
-            Self::NotFound { .. } | Self::Spawn { .. } | Self::Unreadable { .. } => code::SPAWN_FAILED,
+            Self::NotFound { .. }
+            | Self::Spawn { .. }
+            | Self::Untrusted(_)
+            | Self::Unpinned { .. }
+            | Self::Unreadable { .. } => code::SPAWN_FAILED,
             Self::Exited { .. } | Self::ClosedStdout { .. } | Self::OverLimit { .. } => code::EXITED,
             Self::GivenUp { last, .. } => last.code(),
             Self::Timeout { .. } | Self::Stalled { .. } | Self::Stopped { .. } => code::TIMEOUT,
@@ -237,6 +252,10 @@ impl PluginError {
             }
             Self::Spawn { .. } => {
                 vec!["check the file's execute permission, its `#!` line and its architecture".into()]
+            }
+            Self::Untrusted(fault) => fault.hints.clone(),
+            Self::Unpinned { .. } => {
+                vec!["look at what has changed; where it is what you want, write its hash into `[run] sha256`: `sha256sum FILE`".into()]
             }
             Self::Exited { guess, stderr, .. } => {
                 let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
@@ -326,6 +345,8 @@ impl PluginError {
             }
             Self::NotFound { .. }
             | Self::Spawn { .. }
+            | Self::Untrusted(_)
+            | Self::Unpinned { .. }
             | Self::NoHook { .. }
             | Self::Policy { .. }
             | Self::Unreadable { .. }

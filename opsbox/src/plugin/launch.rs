@@ -10,13 +10,15 @@ use opsbox_protocol::message::{LogLevel, Terminal};
 use opsbox_protocol::{Hook, limits};
 
 use crate::environ;
-use crate::manifest::{Caps, Kind, Launch, Manifest, Timeouts};
+use crate::manifest::{Caps, Kind, Launch, Manifest, Pin, Timeouts};
 use crate::python::{self, Interpreter};
 use crate::redact::Secrets;
+use crate::trust::{self, Trust};
 
 use super::error::PluginError;
 use super::guardian::Guardian;
 use super::meter::Meter;
+use super::pin::PinnedFile;
 use super::process::ProcessSpec;
 use super::zygote::Zygotes;
 use crate::trace::Traces;
@@ -97,6 +99,8 @@ pub struct SessionSpec {
     pub name: String,
     /// The process.
     pub process: ProcessSpec,
+    /// Files that must be what the manifest says when the process is started.
+    pub pinned: Vec<PinnedFile>,
     /// Whether the bridge runs it: then its last argument is the bridge's, and a warm parent can fork it.
     pub bridged: bool,
     /// The deadlines.
@@ -152,6 +156,7 @@ impl SessionSpec {
                 secrets: ctx.secrets.clone(),
                 trace: None,
             },
+            pinned: pinned(manifest, ctx)?,
             bridged: matches!(manifest.launch, Launch::Python { .. }),
             clocks: clocks(&manifest.timeouts, ctx.hook_total, manifest.legacy),
             line_bytes: ctx.max_line.or(manifest.max_line).unwrap_or(default_line),
@@ -188,6 +193,7 @@ impl SessionSpec {
                 secrets: ctx.secrets.clone(),
                 trace: None,
             },
+            pinned: Vec::new(),
             bridged: false,
             clocks: clocks(&Timeouts::default(), ctx.hook_total, false),
             line_bytes: ctx.max_line.unwrap_or(limits::LEGACY_LINE_BYTES),
@@ -245,7 +251,6 @@ fn command(
             looked_in: home.display().to_string(),
         });
     };
-    let beside = home.join(first);
     let leaves = Path::new(first)
         .components()
         .any(|part| part == std::path::Component::ParentDir);
@@ -258,24 +263,53 @@ fn command(
             ),
         });
     }
-    let program = if beside.is_file() {
-        beside
-    } else {
-        let path = ctx.variables.get(std::ffi::OsStr::new("PATH"));
-        which::which_in(first, path, home).map_err(|_| PluginError::NotFound {
-            program: first.clone(),
-            looked_in: format!("`{}` and PATH", home.display()),
-        })?
-    };
-    let args = rest.iter().map(|word| {
-        let beside = home.join(word);
-        if word.starts_with("./") && beside.exists() {
-            beside.into_os_string()
-        } else {
-            word.into()
-        }
-    });
+    let program = program(first, home, ctx)?;
+    let beside: Vec<Option<PathBuf>> = rest.iter().map(|word| beside(word, home)).collect();
+    let variable = ctx.variables.get(std::ffi::OsStr::new(trust::VARIABLE));
+    let trust = Trust::of_user(variable.and_then(|value| value.to_str()));
+    let files = std::iter::once(program.clone()).chain(beside.iter().flatten().cloned());
+    // What is only odd was told when the manifest was found.
+    trust::judge(trust, files).map_err(PluginError::Untrusted)?;
+    let args = rest
+        .iter()
+        .zip(beside)
+        .map(|(word, beside)| beside.map_or_else(|| word.into(), PathBuf::into_os_string));
     Ok((program, args.collect()))
+}
+
+/// Returns the program that the first word of a command means.
+fn program(word: &str, home: &Path, ctx: &SessionContext) -> Result<PathBuf, PluginError> {
+    let beside = home.join(word);
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    let path = ctx.variables.get(std::ffi::OsStr::new("PATH"));
+    which::which_in(word, path, home).map_err(|_| PluginError::NotFound {
+        program: word.to_owned(),
+        looked_in: format!("`{}` and PATH", home.display()),
+    })
+}
+
+/// Returns the file of the manifest's folder that a later word of a command means.
+fn beside(word: &str, home: &Path) -> Option<PathBuf> {
+    let beside = home.join(word);
+    (word.starts_with("./") && beside.exists()).then_some(beside)
+}
+
+/// Returns the files that a manifest pins, found as its command finds them.
+fn pinned(manifest: &Manifest, ctx: &SessionContext) -> Result<Vec<PinnedFile>, PluginError> {
+    let Launch::Command { argv } = &manifest.launch else {
+        return Ok(Vec::new());
+    };
+    let file = |pin: &Pin| {
+        let path = match argv.first() {
+            Some(first) if *first == pin.word => program(first, &manifest.home, ctx)?,
+            _ => manifest.home.join(&pin.word),
+        };
+        let sha256 = pin.sha256.clone();
+        Ok(PinnedFile { path, sha256 })
+    };
+    manifest.pins.iter().map(file).collect()
 }
 
 /// Returns the interpreter that runs a Python plugin: that of the environment it is installed in, else the chosen one.

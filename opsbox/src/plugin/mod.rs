@@ -14,6 +14,7 @@ pub mod launch;
 mod leash;
 pub(crate) mod meter;
 pub mod peer;
+mod pin;
 pub mod process;
 mod quota;
 mod reader;

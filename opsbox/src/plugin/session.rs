@@ -25,6 +25,7 @@ pub use super::launch::SessionContext;
 use super::launch::{Clocks, SessionSpec};
 use super::meter;
 use super::peer::{Order, Pieces, Shared};
+use super::pin;
 use super::process::{Pipes, Process};
 use super::reader;
 use super::supervise::{supervise, watch_writer};
@@ -85,6 +86,7 @@ impl Session {
             });
         }
         let cancel_at = if spec.delivers { Halt::Abort } else { Halt::Cancel };
+        pin::check(spec.pinned.clone()).await?;
         let trace = ctx
             .traces
             .as_ref()

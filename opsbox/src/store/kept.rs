@@ -193,7 +193,7 @@ impl Kept {
 }
 
 /// Returns the name of a step's file.
-pub(super) fn file_name(step: usize, plugin: &str, ending: &str) -> String {
+pub(crate) fn file_name(step: usize, plugin: &str, ending: &str) -> String {
     let tame = |c: char| {
         if c.is_ascii_alphanumeric() || "_.".contains(c) {
             c
@@ -273,19 +273,22 @@ pub(super) fn document<T: DeserializeOwned>(folder: &Folder, name: &str) -> Resu
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(bad(error.to_string())),
     };
+    versioned(&text).map(Some).map_err(bad)
+}
+
+/// Reads a JSON text that says of which version it is, or of none.
+pub(crate) fn versioned<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
     #[derive(serde::Deserialize)]
     struct Versioned {
         store: Option<u32>,
     }
-    let versioned: Versioned = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    let versioned: Versioned = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if let Some(version) = versioned.store.filter(|version| *version != STORE_VERSION) {
-        return Err(bad(format!(
+        return Err(format!(
             "it is of version {version}, and this release reads version {STORE_VERSION}"
-        )));
+        ));
     }
-    serde_json::from_slice(&text)
-        .map(Some)
-        .map_err(|error| bad(error.to_string()))
+    serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
 /// Reads the first line of a step's file, and looks whether what should follow is there.
@@ -300,8 +303,13 @@ fn head(files: &Folder, name: &str, plan: &StoredPlan) -> Result<Option<StoredSt
     BufReader::new(file.take(MAX_HEAD))
         .read_until(b'\n', &mut line)
         .map_err(|error| error.to_string())?;
+    step_of(&line, length, plan).map(Some)
+}
+
+/// Reads how a step ended from the first line of its file, which has `length` bytes in all.
+pub(crate) fn step_of(line: &[u8], length: u64, plan: &StoredPlan) -> Result<StoredStep, String> {
     let stored: StoredStep =
-        serde_json::from_slice(&line).map_err(|error| format!("its first line: {error}"))?;
+        serde_json::from_slice(line).map_err(|error| format!("its first line: {error}"))?;
     if stored.store != STORE_VERSION {
         return Err(format!(
             "it is of version {}, and this release reads version {STORE_VERSION}",
@@ -319,11 +327,16 @@ fn head(files: &Folder, name: &str, plan: &StoredPlan) -> Result<Option<StoredSt
     if length != wanted {
         return Err(format!("it has {length} bytes and should have {wanted}"));
     }
-    Ok(Some(stored))
+    Ok(stored)
 }
 
 fn results_of(path: &Path, n_results: u64) -> Result<Vec<ResultSlice>, String> {
-    let bytes = Bytes::from(std::fs::read(path).map_err(|error| error.to_string())?);
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    results_in(Bytes::from(bytes), n_results)
+}
+
+/// Cuts the bytes of a step's file into its Results.
+pub(crate) fn results_in(bytes: Bytes, n_results: u64) -> Result<Vec<ResultSlice>, String> {
     let mut results = Vec::new();
     let mut start = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
     while let Some(length) = memchr::memchr(b'\n', &bytes[start..]) {

@@ -5,7 +5,7 @@
 
 mod folder;
 mod keeper;
-mod kept;
+pub(crate) mod kept;
 mod limits;
 mod marks;
 mod plan;

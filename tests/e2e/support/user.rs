@@ -43,6 +43,15 @@ impl Sandbox {
         for folder in ["home", "work", "tmp"] {
             give(&self.path(folder));
         }
+        self.as_ordinary_user_again(args)
+    }
+
+    /// The same once more, with the files as they are now.
+    pub fn as_ordinary_user_again(&self, args: &[&str]) -> Option<Seen> {
+        if !self.is_roots() {
+            return Some(self.opsbox(args));
+        }
+        let program = self.path("opsbox");
         let mut command = Command::new("setpriv");
         command.args(SETPRIV).arg(program).args(args);
         self.surround(&mut command);

@@ -6,6 +6,7 @@ use crate::cli::request::RunFlags;
 use crate::config::{Raw, object_of};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
+use crate::trust::{self, Concern, Trust};
 
 /// Settings that a variable of their upper-cased name may hold, as in the original. `HELP`, `VERBOSE` and their like are too common:
 /// there they ended the program with a traceback.
@@ -41,13 +42,19 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// Where the first one cannot be read.
     pub(super) fn read_files(&mut self, flags: &RunFlags) -> Result<(), Failure> {
+        let trust = Trust::of_user(self.environ.filled(trust::VARIABLE));
         if let Some(path) = &flags.config {
+            if let Some(Concern::Refused(fault)) = trust.concern(&self.environ.absolute(path)) {
+                return Err(Failure::usage(fault));
+            }
             let values = object_of(&self.environ.absolute(path)).map_err(Failure::usage)?;
             self.files.push((path.display().to_string(), values));
         }
         if let Some(home) = &self.environ.home {
-            // A bad home file is warned about where fields are read.
-            let values = object_of(&home.join(".opsbox.json")).ok();
+            // A bad home file, or one that is not trusted, is warned about where fields are read.
+            let path = home.join(".opsbox.json");
+            let is_refused = matches!(trust.concern(&path), Some(Concern::Refused(_)));
+            let values = if is_refused { None } else { object_of(&path).ok() };
             self.files
                 .extend(values.map(|values| ("~/.opsbox.json".to_owned(), values)));
         }
