@@ -10,10 +10,19 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 
 use super::launch::SERVE;
+
+/// What the host says before it closes the pipe by itself.
+const IN_GOOD_ORDER: &str = "=";
+/// How often the guardian looks again after a host that was killed, and how long it waits in between: a process that was
+/// being started just then does not carry the run's id yet.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// The host's end of the pipe. Dropping it ends the guardian.
 #[derive(Debug)]
@@ -69,7 +78,10 @@ impl Guardian {
 impl Drop for Guardian {
     /// Lets the guardian look once more, and waits for it: a few milliseconds, and nobody has to collect it later.
     fn drop(&mut self) {
-        drop(self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(mut pipe) = self.pipe.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A guardian that is gone needs no word.
+            let _told = writeln!(pipe, "{IN_GOOD_ORDER}");
+        }
         let _status = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
     }
 }
@@ -77,8 +89,13 @@ impl Drop for Guardian {
 /// Is the guardian: listens until the host is gone, then ends what it left behind.
 pub fn serve(run_id: &str) {
     let mut groups: Vec<i32> = Vec::new();
+    let mut was_killed = true;
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { break };
+        if line == IN_GOOD_ORDER {
+            was_killed = false;
+            break;
+        }
         let Some((sign, group)) = line.split_at_checked(1) else {
             continue;
         };
@@ -93,6 +110,12 @@ pub fn serve(run_id: &str) {
         let _gone = kill_process_group(group, Signal::KILL);
     }
     end_run(run_id);
+    if was_killed {
+        for _ in 0..LOOKS {
+            thread::sleep(PAUSE);
+            end_run(run_id);
+        }
+    }
 }
 
 /// Ends every process whose environment names the run.

@@ -196,10 +196,10 @@ impl Redactor {
                 .chain(&mut error.hints)
                 .chain(&mut error.traceback)
         });
-        let gaps = step
-            .gaps
-            .iter_mut()
-            .flat_map(|gap| [&mut gap.what, &mut gap.why].into_iter().chain(&mut gap.remedy));
+        let gaps = step.gaps.iter_mut().flat_map(|gap| {
+            let texts = [&mut gap.what, &mut gap.why].into_iter();
+            texts.chain(&mut gap.section).chain(&mut gap.remedy)
+        });
         for text in errors.chain(gaps) {
             if let Cow::Owned(shown) = self.text(text.as_str()) {
                 *text = shown;
