@@ -8,7 +8,7 @@ use opsbox::trace::Recorded;
 use opsbox::trace::shape::Side;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Sandbox, result};
+use crate::support::{Sandbox, fault_plugin, result};
 
 const SECRETS: &str = "---[config.api_token]\ntype = \"string\"\nformat = \"password\"\n[config.pin]\ntype = \"integer\"\nwriteOnly = true\n[config.region]\ntype = \"string\"\n";
 
@@ -140,7 +140,13 @@ fn secrets_that_a_plugin_sees_in_its_variables_are_replaced_before_it_is_configu
 #[test]
 fn a_long_line_keeps_its_ends_and_its_hash_and_is_whole_up_to_the_flag() {
     let sandbox = Sandbox::new();
-    sandbox.fault("big", "input", "too_long", "");
+    let program = fault_plugin();
+    sandbox.command(
+        "big",
+        "input",
+        &[program.to_str().unwrap(), "line_of", "input", "3145728"],
+        "",
+    );
     let run = |more: &[&str]| {
         sandbox
             .opsbox(&[&["run", "big-json_out"], more].concat())

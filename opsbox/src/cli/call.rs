@@ -79,7 +79,7 @@ pub(super) async fn call(own: &Own, ui: &Arc<Ui>, call: &Call) -> Result<u8, Fai
             texts.collect::<Vec<_>>().join("\n")
         }
     };
-    ui.results(&format!("{text}\n"));
+    ui.json(&format!("{text}\n"));
     Ok(if gaps.is_empty() { 0 } else { INCOMPLETE })
 }
 

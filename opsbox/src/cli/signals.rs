@@ -7,6 +7,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -16,6 +17,9 @@ use crate::halt::{self, Halt, HaltSeen};
 use crate::plugin::SessionContext;
 use crate::plugin::guardian::Guardian;
 use crate::ui::Ui;
+
+/// How long a terminal may take for the note of a signal.
+const TO_NOTE: Duration = Duration::from_millis(100);
 
 /// What the signals of a run ask for, in order: the first cancels, the second ends everything.
 pub const OF_A_RUN: &[(Halt, &str)] = &[
@@ -156,10 +160,12 @@ fn watch_signals(
                 // The guardian ends the plugins.
                 std::process::exit(i32::from(Kind::Interrupted.exit_code()));
             };
-            halt.send_replace(*step);
-            // A terminal that takes nothing must not hold up the next signal.
             let (ui, note) = (Arc::clone(ui), *note);
-            tokio::task::spawn_blocking(move || ui.note(note));
+            let noting = tokio::task::spawn_blocking(move || ui.note(note));
+            // A command may be over as soon as it is halted, so the note comes first; but a terminal that takes nothing holds up neither
+            // the halt nor the next signal.
+            let _in_time = tokio::time::timeout(TO_NOTE, noting).await;
+            halt.send_replace(*step);
         }
     });
 }

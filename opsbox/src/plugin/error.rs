@@ -260,7 +260,7 @@ impl PluginError {
             Self::Exited { guess, stderr, .. } => {
                 let said = (!stderr.is_empty()).then(|| format!("its last words: {}", stderr.join(" | ")));
                 let author = Some(TO_ITS_AUTHOR.to_owned());
-                said.into_iter().chain(guess.clone()).chain(author).collect()
+                guess.iter().cloned().chain(said).chain(author).collect()
             }
             Self::OverLimit { key, .. } => {
                 let flag = match *key {

@@ -204,9 +204,10 @@ fn and_noise_during_a_cancel_is_only_noise() {
 
 #[test]
 fn and_a_stopped_process_is_told_from_a_slow_one() {
-    Case::of("stops_itself")
-        .run()
-        .fails("process", &["the process was stopped", "terminal"]);
+    Case::of("stops_itself").run().fails(
+        "process",
+        &["the process was stopped", "by SIGSTOP", "sent it that signal"],
+    );
 }
 
 #[test]

@@ -46,11 +46,10 @@ pub async fn prove(own: &Own, ui: &Arc<Ui>, shown: &Shown<PluginTest>, columns: 
     if let Some(path) = &query.junit {
         write(&own.environ.absolute(path), &report.junit(query.strict))?;
     }
-    ui.results(&if shown.json {
-        format!("{:#}\n", report.json(query.strict))
-    } else {
-        text::report(&report, columns)
-    });
+    match shown.json {
+        true => ui.json(&format!("{:#}\n", report.json(query.strict))),
+        false => ui.results(&text::report(&report, columns)),
+    }
     Ok(report.exit_code(query.strict))
 }
 
