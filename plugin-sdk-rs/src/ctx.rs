@@ -24,6 +24,7 @@ pub struct Ctx {
     cancelled: Arc<AtomicBool>,
     notes: Arc<Mutex<Notes>>,
     steps: Arc<[StepStatus]>,
+    private: bool,
 }
 
 /// What the call remembers of what it told.
@@ -38,6 +39,8 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 
 /// The feature by which outputs are told how the checks ended.
 pub(crate) const STEPS: &str = "steps";
+/// The feature by which outputs are told that a Result holds a secret.
+pub(crate) const PRIVATE: &str = "private";
 
 impl Ctx {
     pub(crate) fn new(
@@ -53,6 +56,7 @@ impl Ctx {
             cancelled,
             notes: Arc::default(),
             steps: Arc::default(),
+            private: false,
         }
     }
 
@@ -63,6 +67,12 @@ impl Ctx {
             ctx.steps = steps.into();
         }
         ctx
+    }
+
+    /// Returns the same call's context with whether what it writes is the user's alone.
+    pub(crate) fn with_private(mut self, private: bool) -> Self {
+        self.private = private && self.host_knows(PRIVATE);
+        self
     }
 
     /// Returns the first gap that the host has no ears for.
@@ -110,6 +120,11 @@ impl Ctx {
     /// not tell. Only where all of them are [whole](crate::Status::is_whole) do Results without findings mean that there are none.
     pub fn steps(&self) -> &[StepStatus] {
         &self.steps
+    }
+
+    /// Returns whether a Result holds a secret, so that every file that an output makes of the Results must be the user's alone (0600).
+    pub fn is_private(&self) -> bool {
+        self.private
     }
 
     /// Tells how far the call has come. A plugin that calls this often enough sets [`crate::Plugin::REPORTS_PROGRESS`],

@@ -128,7 +128,9 @@ impl Harness {
             },
             plugin: "under_test".into(),
             limits: Limits::with_line_bytes(limits::LINE_BYTES),
-            features: ["progress", "gap", "output", "steps"].map(str::to_owned).to_vec(),
+            features: ["progress", "gap", "output", "steps", "private"]
+                .map(str::to_owned)
+                .to_vec(),
             log_level: LogLevel::Trace,
             cwd: "/".into(),
             terminal: Some(Terminal {

@@ -89,9 +89,15 @@ impl Service {
             Hook::ProcessResults => Some(
                 params
                     .read()
-                    .and_then(|ManyResults { steps, results }| {
-                        plugin.process_results(&results, &ctx.with_steps(steps))
-                    })
+                    .and_then(
+                        |ManyResults {
+                             steps,
+                             private,
+                             results,
+                         }| {
+                            plugin.process_results(&results, &ctx.with_steps(steps).with_private(private))
+                        },
+                    )
                     .map(|()| Reply::Empty),
             ),
             _ => None,
@@ -309,6 +315,8 @@ struct ManyInput<'a> {
 struct ManyResults<'a> {
     #[serde(default)]
     steps: Vec<StepStatus>,
+    #[serde(default)]
+    private: bool,
     #[serde(borrow)]
     results: Vec<ResultRef<'a>>,
 }

@@ -10,7 +10,7 @@ use std::thread;
 use opsbox_protocol::message::{Cancel, InitializeParams, InitializeResult, PluginInfo, SetDataParams};
 use opsbox_protocol::{ErrorBody, Hook, VERSION, code};
 
-use crate::ctx::{Ctx, STEPS};
+use crate::ctx::{Ctx, PRIVATE, STEPS};
 use crate::error::{Place, Result};
 use crate::listen::{Call, Flags, Listener, Method};
 use crate::service::Service;
@@ -168,7 +168,13 @@ impl Worker {
             .then_some("progress")
             .into_iter()
             .chain(FEATURES)
-            .chain(role.hooks().contains(&Hook::ProcessResults).then_some(STEPS));
+            .chain(
+                role.hooks()
+                    .contains(&Hook::ProcessResults)
+                    .then_some([STEPS, PRIVATE])
+                    .into_iter()
+                    .flatten(),
+            );
         let result = InitializeResult {
             protocol: VERSION,
             plugin: PluginInfo {

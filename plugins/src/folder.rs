@@ -38,6 +38,7 @@ pub(crate) fn paths(results: &[(&str, &str)]) -> Vec<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct Folder {
     root: PathBuf,
+    private: bool,
     names: Names,
     _lock: Lock,
 }
@@ -59,7 +60,7 @@ impl Files {
         ctx: &Ctx,
         text: impl Fn(&ResultRef<'_>) -> T,
     ) -> Result<()> {
-        let mut folder = Folder::open(root, self.output, ctx.session().host.pid)?;
+        let mut folder = Folder::open(root, self.output, ctx.session().host.pid, ctx.is_private())?;
         for result in results {
             ctx.check_cancelled()?;
             let text = text(result);
@@ -90,11 +91,12 @@ impl Folder {
         Ok(())
     }
 
-    /// Takes the folder for one output of one run; `pid` is that of the run's host and is shown to others.
+    /// Takes the folder for one output of one run; `pid` is that of the run's host and is shown to others. Files that are `private` are
+    /// the user's alone.
     ///
     /// # Errors
     /// [`Failure`] that names the folder, and the other run's process where there is one.
-    pub(crate) fn open(root: &Path, output: &str, pid: u32) -> Result<Self, Failure> {
+    pub(crate) fn open(root: &Path, output: &str, pid: u32, private: bool) -> Result<Self, Failure> {
         fs::create_dir_all(root).map_err(|error| cannot_write(root, &error))?;
         let lock = Lock::take(&root.join(format!(".{output}.lock")), pid).map_err(|error| match error {
             lock::Taken::Held { pid } => Failure::new(
@@ -108,6 +110,7 @@ impl Folder {
         })?;
         Ok(Self {
             root: root.to_owned(),
+            private,
             names: Names::default(),
             _lock: lock,
         })
@@ -140,7 +143,8 @@ impl Folder {
             return Err(io::Error::other("a link leads out of the output folder"));
         }
         // The user's umask takes its share of these, as of any new file.
-        let permissions = Permissions::from_mode(0o666);
+        let mode = if self.private { 0o600 } else { 0o666 };
+        let permissions = Permissions::from_mode(mode);
         let mut file = tempfile::Builder::new()
             .prefix(".opsbox-")
             .permissions(permissions)
@@ -173,8 +177,8 @@ mod tests {
     #[test]
     fn a_second_run_is_refused_with_the_first_ones_process_and_the_lock_goes_away() {
         let temp = tempfile::tempdir().expect("a folder");
-        let first = Folder::open(temp.path(), "json_out", 4711).expect("taken");
-        let error = Folder::open(temp.path(), "json_out", 4712).expect_err("taken already");
+        let first = Folder::open(temp.path(), "json_out", 4711, false).expect("taken");
+        let error = Folder::open(temp.path(), "json_out", 4712, false).expect_err("taken already");
         assert_eq!(
             error.to_string(),
             format!(
@@ -182,10 +186,10 @@ mod tests {
                 temp.path().display()
             )
         );
-        Folder::open(temp.path(), "text_out", 4711).expect("another output of the same run");
+        Folder::open(temp.path(), "text_out", 4711, false).expect("another output of the same run");
         drop(first);
         assert_eq!(fs::read_dir(temp.path()).expect("readable").count(), 0);
-        Folder::open(temp.path(), "json_out", 4712).expect("free again");
+        Folder::open(temp.path(), "json_out", 4712, false).expect("free again");
     }
 
     #[test]
@@ -193,7 +197,7 @@ mod tests {
         let temp = tempfile::tempdir().expect("a folder");
         let root = temp.path().join("findings");
         fs::write(&root, "mine").expect("written");
-        let error = Folder::open(&root, "json_out", 1).expect_err("no folder");
+        let error = Folder::open(&root, "json_out", 1, false).expect_err("no folder");
         assert_eq!(
             error.to_string(),
             format!("cannot write `{}`: a file is in the way", root.display())
@@ -234,7 +238,7 @@ mod tests {
     fn a_later_run_replaces_and_leaves_no_other_files() {
         let temp = tempfile::tempdir().expect("a folder");
         for text in ["one", "two"] {
-            let mut folder = Folder::open(temp.path(), "text_out", 1).expect("taken");
+            let mut folder = Folder::open(temp.path(), "text_out", 1, false).expect("taken");
             let path = folder.write("ec2", "idle", "txt", text).expect("written");
             assert_eq!(path, temp.path().join("ec2/idle.txt"));
         }

@@ -80,7 +80,7 @@ pub fn explain(
     field: &str,
     width: u16,
 ) -> Result<Answer, Failure> {
-    let resolution = settings.resolve(wanted);
+    let resolution = settings.survey(wanted);
     let reports: Vec<(&FieldReport, &Wanted<'_>)> = resolution
         .plugins
         .iter()
@@ -261,7 +261,7 @@ fn field_json(report: &FieldReport) -> Value {
         "description": report.description,
         "required": report.required,
         "default": hidden(&report.default),
-        "value": hidden(&report.value),
+        "value": report.reference.as_ref().map_or_else(|| hidden(&report.value), |reference| json!(reference)),
         "origin": report.origin,
         "secret": report.secret,
     })
@@ -321,6 +321,8 @@ mod tests {
             ec2     token   string   <secret>   --set token
             ec2     max     integer  5          default
             ec2     zone    string   (missing)
+
+            warning: the secret `token` is given as a flag, where everybody who lists processes can read it: set the variable `OPSBOX_SET_TOKEN`, or write `env:NAME` or `file:PATH` for it in a file for `--config`
 
             missing or wrong:
               plugin `ec2` needs `zone` (string)

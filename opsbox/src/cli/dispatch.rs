@@ -141,7 +141,7 @@ impl Planned {
     }
 
     fn resolution(&self) -> Resolution {
-        self.prepared.settings.resolve(&self.wanted())
+        self.prepared.settings.survey(&self.wanted())
     }
 }
 

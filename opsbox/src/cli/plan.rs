@@ -208,6 +208,7 @@ mod tests {
             origin: value.as_ref().map(|_| "--set".to_owned()),
             value,
             secret,
+            reference: None,
         };
         let fields = vec![
             field("region", None, false),

@@ -15,6 +15,8 @@ pub(super) struct ReadFile {
     pub(super) values: Map<String, Value>,
     /// Whether others than the owner may read it.
     pub(super) open: bool,
+    /// Whether others than the user and root may write it.
+    pub(super) foreign: bool,
 }
 
 /// Reads a JSON object, or TOML where the name ends in `.toml`.
@@ -40,6 +42,7 @@ pub(super) fn read(path: &Path) -> Result<ReadFile, Fault> {
     Ok(ReadFile {
         values,
         open: is_open(&metadata),
+        foreign: is_foreign(&metadata),
     })
 }
 
@@ -115,12 +118,24 @@ fn cause(err: &serde_json::Error) -> String {
 }
 
 #[cfg(unix)]
-fn is_open(metadata: &std::fs::Metadata) -> bool {
+pub(super) fn is_open(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     metadata.permissions().mode() & 0o004 != 0
 }
 
 #[cfg(not(unix))]
-fn is_open(_metadata: &std::fs::Metadata) -> bool {
+pub(super) fn is_open(_metadata: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn is_foreign(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = [0, rustix::process::geteuid().as_raw()];
+    metadata.mode() & 0o002 != 0 || !own.contains(&metadata.uid())
+}
+
+#[cfg(not(unix))]
+fn is_foreign(_metadata: &std::fs::Metadata) -> bool {
     false
 }

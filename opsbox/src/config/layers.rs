@@ -32,6 +32,8 @@ pub(super) struct FileLayer {
     pub(super) path: PathBuf,
     /// Whether others may read it.
     pub(super) open: bool,
+    /// Whether others than the user and root may write it.
+    pub(super) foreign: bool,
     /// The plugin it is for; `None`: all.
     pub(super) plugin: Option<String>,
     /// The fields.
@@ -44,8 +46,10 @@ pub(super) struct FileLayer {
 pub(super) struct Found<'a> {
     pub(super) raw: Raw,
     pub(super) origin: String,
-    /// The file that others may read as well.
-    pub(super) open_file: Option<&'a FileLayer>,
+    /// The file that it stands in.
+    pub(super) file: Option<&'a FileLayer>,
+    /// Whether it is a flag, which everybody sees who lists processes.
+    pub(super) is_flag: bool,
 }
 
 impl Layer {
@@ -76,14 +80,15 @@ impl Layer {
             Self::File(file) if file.plugin.as_deref().is_some_and(|name| name != plugin) => None,
             Self::File(file) => file.values.get(field).map(|value| Raw::Json(value.clone())),
         }?;
-        let open_file = match self {
-            Self::File(file) if file.open => Some(file),
+        let file = match self {
+            Self::File(file) => Some(file),
             _ => None,
         };
         Some(Found {
             raw,
             origin: self.origin(field),
-            open_file,
+            file,
+            is_flag: matches!(self, Self::Flags(..)),
         })
     }
 
@@ -158,6 +163,7 @@ pub(super) fn all(
             origin,
             path: path.clone(),
             open: file.open,
+            foreign: file.foreign,
             plugin: None,
             values: file.values,
             strict: false,
@@ -171,6 +177,7 @@ pub(super) fn all(
                 origin,
                 path: project.path.clone(),
                 open: project.open,
+                foreign: project.foreign,
                 plugin: plugin.cloned(),
                 values: values.clone(),
                 strict,
@@ -202,6 +209,7 @@ pub(super) fn all(
                     origin: "~/.opsbox.json".to_owned(),
                     path,
                     open: file.open,
+                    foreign: file.foreign,
                     plugin: None,
                     values: file.values,
                     strict: false,

@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod layers;
 pub mod own;
 mod project;
+mod references;
 mod report;
 mod resolve;
 pub(crate) mod shape;
@@ -25,6 +26,9 @@ use crate::environ::Environ;
 use crate::error::{Failure, Fault};
 use crate::suggest::nearest;
 use layers::Layer;
+use resolve::References;
+
+pub(crate) use resolve::is_secret_name;
 
 pub use project::{NamedPipeline, Project, RunsTable};
 
@@ -161,6 +165,7 @@ pub struct Settings {
     assignments: Vec<Assignment>,
     grammar: Grammar,
     now: Zoned,
+    environ: Environ,
     /// What was odd about the sources, such as a home file that is not JSON.
     pub warnings: Vec<String>,
 }
@@ -217,6 +222,8 @@ pub struct FieldReport {
     pub origin: Option<String>,
     /// Whether the value is never shown.
     pub secret: bool,
+    /// Where a file says that the secret is, `env:NAME` or `file:PATH`; it is no secret itself, and is shown.
+    pub reference: Option<String>,
 }
 
 /// One place that was asked for a field, as `config explain` shows it.
@@ -252,6 +259,7 @@ impl Settings {
             assignments,
             grammar: given.grammar,
             now: environ.now.clone(),
+            environ: environ.clone(),
             warnings,
         })
     }
@@ -261,9 +269,14 @@ impl Settings {
         self.layers.iter().flat_map(Layer::given).collect()
     }
 
-    /// Gives every wanted plugin its fields, typed and validated, with all faults at once.
+    /// Gives every wanted plugin its fields, typed and validated, with all faults at once. What secret fields refer to is read.
     pub fn resolve(&self, wanted: &[Wanted<'_>]) -> Resolution {
-        resolve::resolve(self, wanted)
+        resolve::resolve(self, wanted, References::Read)
+    }
+
+    /// As [`Self::resolve`], for whoever only shows it: what secret fields refer to is not read, and shown as it is written.
+    pub fn survey(&self, wanted: &[Wanted<'_>]) -> Resolution {
+        resolve::resolve(self, wanted, References::Keep)
     }
 
     /// Says what each place says about a field of a plugin, in order of precedence.

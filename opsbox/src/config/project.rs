@@ -29,6 +29,7 @@ pub struct Project {
     /// `[runs]`: how the runs of this project are kept.
     pub runs: RunsTable,
     pub(super) open: bool,
+    pub(super) foreign: bool,
 }
 
 /// `[runs]`; `None`: the file does not say.
@@ -74,6 +75,7 @@ impl Project {
         let mut project = Self {
             path: path.to_owned(),
             open: file.open,
+            foreign: file.foreign,
             ..Self::default()
         };
         let mut faults = Vec::new();

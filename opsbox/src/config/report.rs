@@ -9,7 +9,9 @@ use crate::error::Fault;
 impl FieldReport {
     /// Returns the value as it may be shown; `None` where nobody set one.
     pub fn shown(&self) -> Option<String> {
-        self.value.as_ref().map(|value| show(value, self.secret))
+        self.reference
+            .clone()
+            .or_else(|| self.value.as_ref().map(|value| show(value, self.secret)))
     }
 
     /// Returns the default as it may be shown.
@@ -56,13 +58,23 @@ impl FieldReport {
         fault
     }
 
+    /// Says that what the field refers to cannot be read.
+    pub(super) fn unread(&self, origin: &str, why: &str) -> Fault {
+        let Self { name, plugin, .. } = self;
+        let shown = self.reference.as_deref().unwrap_or("what it refers to");
+        let fault = Fault::new(format!(
+            "plugin `{plugin}`: `{name}` is `{shown}` in {origin}: {why}"
+        ));
+        fault.hint(format!("if `{shown}` is the value itself, write `text:{shown}`"))
+    }
+
     fn where_to_set(&self, grammar: Grammar) -> String {
         let Self { name, plugin, .. } = self;
         let upper = name.to_uppercase();
         match self.secret {
             // A secret on the command line is seen by everybody who lists processes.
             true => format!(
-                "set the variable `OPSBOX_SET_{upper}`, or `{name}` in a file for `--config` that only you can read"
+                "set the variable `OPSBOX_SET_{upper}`, or `{name}` in a file for `--config` that only you can read, as itself, `env:NAME` or `file:PATH`"
             ),
             false => format!(
                 "set it with `{}`, the variable `OPSBOX_SET_{upper}`, or `{name} = …` under `[plugins.{plugin}]` in opsbox.toml",

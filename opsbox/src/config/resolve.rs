@@ -6,23 +6,35 @@ use serde_json::{Map, Value};
 
 use super::convert::Converter;
 use super::layers::Layer;
+use super::references;
 use super::report::show;
 use super::shape::{Shape, plain};
 use super::validate::{self, Verdict};
-use super::{Asked, Assignment, FieldReport, Grammar, PluginConfig, Raw, Resolution, Settings, Wanted};
+use super::{
+    Asked, Assignment, FieldReport, Grammar, PluginConfig, Raw, Resolution, SECRET, Settings, Wanted,
+};
 use crate::error::Fault;
 use crate::suggest::{did_you_mean, nearest};
 
 /// Core settings of the original that command lines and files may still hold, though no plugin declares them.
 const OLD_SETTINGS: [&str; 2] = ["oai_key", "claude_key"];
 
-pub(super) fn resolve(settings: &Settings, wanted: &[Wanted<'_>]) -> Resolution {
+/// What becomes of `env:NAME` and `file:PATH` in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum References {
+    /// What they refer to is read.
+    Read,
+    /// They stay as they are written.
+    Keep,
+}
+
+pub(super) fn resolve(settings: &Settings, wanted: &[Wanted<'_>], references: References) -> Resolution {
     let mut resolution = Resolution {
         warnings: settings.warnings.clone(),
         ..Resolution::default()
     };
     for wanted in wanted {
-        let config = plugin(settings, *wanted, &mut resolution);
+        let config = plugin(settings, *wanted, references, &mut resolution);
         resolution.plugins.push(config);
     }
     unknown(settings, wanted, &mut resolution);
@@ -44,9 +56,13 @@ pub(super) fn explain(settings: &Settings, wanted: Wanted<'_>, field: &str) -> V
         .iter()
         .filter(|layer| layer.concerns(wanted.plugin))
     {
-        let value = layer
-            .get(wanted.plugin, field)
-            .map(|found| raw_text(&found.raw, report.secret));
+        let value =
+            layer
+                .get(wanted.plugin, field)
+                .map(|found| match references::shown(&found, report.secret) {
+                    Some(reference) => reference,
+                    None => raw_text(&found.raw, report.secret),
+                });
         let wins = value.is_some() && !found;
         found |= value.is_some();
         asked.push(Asked {
@@ -63,7 +79,12 @@ pub(super) fn explain(settings: &Settings, wanted: Wanted<'_>, field: &str) -> V
     asked
 }
 
-fn plugin(settings: &Settings, wanted: Wanted<'_>, resolution: &mut Resolution) -> PluginConfig {
+fn plugin(
+    settings: &Settings,
+    wanted: Wanted<'_>,
+    references: References,
+    resolution: &mut Resolution,
+) -> PluginConfig {
     let converter = Converter {
         now: &settings.now,
         naive: wanted.legacy,
@@ -77,20 +98,26 @@ fn plugin(settings: &Settings, wanted: Wanted<'_>, resolution: &mut Resolution) 
             .layers
             .iter()
             .find_map(|layer| layer.get(wanted.plugin, &report.name));
-        let Some(found) = found else {
+        let Some(mut found) = found else {
             raws.push(None);
             fields.push(report);
             continue;
         };
-        if let (true, Some(file)) = (report.secret, found.open_file) {
-            let warning = format!(
-                "`{}` holds the secret `{}` and can be read by every user: run `chmod 600 {0}`",
-                file.path.display(),
-                report.name
-            );
-            if !resolution.warnings.contains(&warning) {
-                resolution.warnings.push(warning);
-            }
+        report.reference = references::shown(&found, report.secret);
+        if references == References::Keep && references::refers(&found, report.secret) {
+            // Nothing is known of the value but where it is.
+            report.value = Some(Value::from(report.reference.as_deref().unwrap_or(SECRET)));
+            report.origin = Some(found.origin);
+            raws.push(None);
+            fields.push(report);
+            continue;
+        }
+        if let Err(why) = references::take(&settings.environ, &report, &mut found, &mut resolution.warnings) {
+            bad.insert(report.name.clone());
+            resolution.faults.push(report.unread(&found.origin, &why));
+            raws.push(None);
+            fields.push(report);
+            continue;
         }
         match converter.convert(&found.raw, &shape) {
             Ok(value) => {
@@ -115,17 +142,9 @@ fn plugin(settings: &Settings, wanted: Wanted<'_>, resolution: &mut Resolution) 
     }
     let verdict = verdict(wanted, &values, &fields, resolution);
     for (report, raw) in fields.iter().zip(&raws) {
-        if bad.contains(&report.name) {
-            continue;
-        }
-        if report.required && report.value.is_none() {
-            resolution.faults.push(report.missing(settings.grammar));
-        } else if let (Some(reason), Some(origin)) = (verdict.fields.get(&report.name), &report.origin) {
-            let shown = raw.as_ref().and_then(raw_shown);
-            let wanted = format!("does not fit: {reason}");
-            resolution
-                .faults
-                .push(report.wrong(shown.as_deref(), origin, &wanted, settings.grammar));
+        if !bad.contains(&report.name) {
+            let misfit = misfit(report, raw.as_ref(), &verdict, settings.grammar);
+            resolution.faults.extend(misfit);
         }
     }
     // A rule over the whole object says little while single fields are still wrong or missing.
@@ -138,6 +157,17 @@ fn plugin(settings: &Settings, wanted: Wanted<'_>, resolution: &mut Resolution) 
         );
     }
     PluginConfig { values, fields }
+}
+
+/// Says that a field is missing or does not fit its schema, where that is so.
+fn misfit(report: &FieldReport, raw: Option<&Raw>, verdict: &Verdict, grammar: Grammar) -> Option<Fault> {
+    if report.required && report.value.is_none() {
+        return Some(report.missing(grammar));
+    }
+    let (reason, origin) = (verdict.fields.get(&report.name)?, report.origin.as_ref()?);
+    let shown = raw.and_then(raw_shown);
+    let wanted = format!("does not fit: {reason}");
+    Some(report.wrong(shown.as_deref(), origin, &wanted, grammar))
 }
 
 fn verdict(
@@ -182,6 +212,7 @@ pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
                 default: property.get("default").cloned(),
                 value: None,
                 origin: None,
+                reference: None,
                 secret: shape.secret || (wanted.legacy && shape.text && is_secret_name(name)),
             };
             (report, shape)
@@ -190,7 +221,7 @@ pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
 }
 
 /// Old plugins cannot mark their secrets, so these are known by how their names end.
-fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_lowercase();
     ["key", "token", "secret", "password", "access_key_id"]
         .iter()

@@ -35,7 +35,7 @@ pub(crate) use held::Killer;
 use wait::Deadlines;
 
 /// The additions to the protocol that this host knows.
-const FEATURES: [&str; 4] = ["progress", "gap", "output", "steps"];
+const FEATURES: [&str; 5] = ["progress", "gap", "output", "steps", "private"];
 
 /// A plugin that has shaken hands.
 pub struct Session {

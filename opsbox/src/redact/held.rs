@@ -4,6 +4,8 @@ use super::Redactor;
 
 /// More fields of one Result are not named.
 const MOST_FIELDS: usize = 3;
+/// In a Result that holds more, the rest is not looked at: each place is found from the start.
+const MOST_FOUND: usize = 64;
 /// Longer paths are cut.
 const MOST_CHARS: usize = 120;
 
@@ -18,7 +20,7 @@ impl Redactor {
     /// not shown.
     pub fn fields_of(&self, result: &str) -> Vec<String> {
         let mut fields: Vec<String> = Vec::new();
-        for found in self.find(result.as_bytes()) {
+        for found in self.whole(result.as_bytes()).take(MOST_FOUND) {
             let path = self.text(path_at(result, found.start)).into_owned();
             let path = match path.char_indices().nth(MOST_CHARS) {
                 Some((end, _)) => format!("{}…", &path[..end]),

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
-use crate::config::{PluginConfig, SECRET};
+use crate::config::{PluginConfig, SECRET, is_secret_name};
 use crate::plugin::Event;
 use crate::report::StepRecord;
 use part::Parts;
@@ -27,6 +27,8 @@ pub use urls::{userinfo, userinfo_within};
 
 /// So many bytes around a short secret decide whether it is a word of its own.
 const NEARBY: usize = 16;
+/// A shorter value of a variable is not taken for a secret.
+const LEAST_OF_VARIABLE: usize = 8;
 
 /// The secrets of a run, for everybody who shows or keeps what was said; empty until the configuration is resolved. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +89,21 @@ pub struct Redactor {
 impl Redactor {
     /// Takes the values of all secret fields, and the passwords in the URLs of all others.
     pub fn of(plugins: &[PluginConfig]) -> Self {
+        Self::of_run(plugins, std::iter::empty())
+    }
+
+    /// As [`Self::of`], and takes the same of the variables that plugins see, where a name says that it is a secret's.
+    pub fn of_run<'a>(plugins: &[PluginConfig], variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut spellings = Spellings::default();
+        for (name, value) in variables {
+            // Nobody declared it one, so what could be any word is not taken for it.
+            if is_secret_name(name) && value.len() >= LEAST_OF_VARIABLE {
+                spellings.add(value);
+            }
+            for password in urls::passwords(value) {
+                spellings.add(&password);
+            }
+        }
         for field in plugins.iter().flat_map(|plugin| &plugin.fields) {
             match &field.value {
                 Some(value) if field.secret => spellings.add_value(value),
@@ -113,16 +129,18 @@ impl Redactor {
         }
     }
 
-    /// Returns where secrets stand, in order; what overlaps is one.
-    fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let Some(searcher) = &self.searcher else {
-            return Vec::new();
-        };
-        let mut found: Vec<Range<usize>> = searcher
-            .find_overlapping_iter(bytes)
+    /// Returns where whole secrets stand, by their ends.
+    fn whole<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        let searcher = self.searcher.iter();
+        searcher
+            .flat_map(move |searcher| searcher.find_overlapping_iter(bytes))
             .filter(|one| one.pattern().as_usize() < self.first_word || is_word(bytes, &one.range()))
             .map(|one| one.range())
-            .collect();
+    }
+
+    /// Returns where secrets and parts of them stand, in order; what overlaps is one.
+    fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = self.whole(bytes).collect();
         found.extend(self.parts.find(bytes));
         found.sort_unstable_by_key(|range| range.start);
         let mut whole: Vec<Range<usize>> = Vec::with_capacity(found.len());
@@ -189,7 +207,16 @@ impl Redactor {
         }
     }
 
-    /// Takes the secrets out of all that a step's plugin has said: its errors, its gaps, the names of its Results.
+    /// Takes the secrets out of the names of a step's Results, as a record tells them.
+    pub fn names(&self, step: &mut StepRecord) {
+        for name in &mut step.made {
+            if let Cow::Owned(shown) = self.text(name.as_str()) {
+                *name = shown;
+            }
+        }
+    }
+
+    /// Takes the secrets out of a step's errors and gaps.
     pub fn step(&self, step: &mut StepRecord) {
         let errors = step.errors.iter_mut().flat_map(|error| {
             std::iter::once(&mut error.message)

@@ -73,7 +73,7 @@ impl Spellings {
             self.words.extend(all);
         } else {
             for alphabet in [STANDARD, URL_SAFE] {
-                all.extend((0..3).map(|offset| within_base64(secret.as_bytes(), offset, &alphabet)));
+                all.extend((0..3).flat_map(|offset| within_base64(secret.as_bytes(), offset, &alphabet)));
             }
             self.anywhere.extend(all);
         }
@@ -136,14 +136,16 @@ fn percent(text: &str) -> Vec<String> {
     all
 }
 
-/// Returns the characters of base64 that depend on these bytes alone, where `offset` bytes (0 to 2) stand before them in their group.
-fn within_base64(bytes: &[u8], offset: usize, alphabet: &GeneralPurpose) -> String {
+/// Returns the characters of base64 that depend on these bytes alone, where `offset` bytes (0 to 2) stand before them in their group; and
+/// the same with what the end of the text adds, where nothing comes after them.
+fn within_base64(bytes: &[u8], offset: usize, alphabet: &GeneralPurpose) -> [String; 3] {
     let mut padded = vec![0; offset];
     padded.extend_from_slice(bytes);
     let text = alphabet.encode(&padded);
     let first = (offset * 8).div_ceil(6);
     let last = padded.len() * 8 / 6;
-    text[first..last].to_owned()
+    let end = &text[first..];
+    [&text[first..last], end.trim_end_matches('='), end].map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -155,7 +157,7 @@ mod tests {
         let secret = b"s3cr3t/value?";
         for alphabet in [STANDARD, URL_SAFE] {
             for offset in 0..3 {
-                let core = within_base64(secret, offset, &alphabet);
+                let [core, _, _] = within_base64(secret, offset, &alphabet);
                 for before in [vec![0xff; offset], vec![b'a'; offset + 3]] {
                     for after in ["", "\u{ff}", "zz", "~~~"] {
                         let whole = [&before[..], secret, after.as_bytes()].concat();

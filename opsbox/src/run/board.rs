@@ -15,6 +15,7 @@ use crate::redact::{Redactor, Secrets};
 use crate::report::{ErrorRecord, Role, SkipReason, Status, StepRecord};
 use crate::store::{Keeper, Keeping, Notices};
 
+use super::leaks::Leaks;
 use super::{Observer, Taken};
 
 /// A record is for people and programs to read; of more Results than this only the first are named.
@@ -28,6 +29,8 @@ pub(crate) struct Board {
     fail_fast: Option<watch::Sender<Halt>>,
     /// Set once the configuration is resolved; no plugin knows a secret before.
     secrets: Secrets,
+    /// Whether what the steps returned holds a secret.
+    leaks: Leaks,
     /// Set once the configuration is resolved, where the run is kept; from then on it is what reports that a step has ended.
     keeper: OnceLock<Arc<Keeper>>,
 }
@@ -158,6 +161,7 @@ impl Board {
             steps: Arc::new(Mutex::new(steps)),
             observer,
             fail_fast,
+            leaks: Leaks::new(secrets.clone()),
             secrets,
             keeper: OnceLock::new(),
         }
@@ -245,7 +249,7 @@ impl Board {
 
     /// Writes down how a step ended.
     pub(crate) fn settle(&self, step: usize, since: Option<Instant>, ending: Ending) {
-        let record = {
+        let mut record = {
             let mut steps = self.steps();
             let record = &mut steps[step];
             record.status = ending.status.unwrap_or(Status::Failed);
@@ -265,6 +269,10 @@ impl Board {
             record.seconds = worked.unwrap_or_default().as_secs_f64();
             record.clone()
         };
+        self.leaks.look(&of_step(&record), &ending.returned);
+        if let Some(redactor) = self.secrets.get() {
+            redactor.names(&mut record);
+        }
         self.report(step, record, ending.returned);
         if let Some(halt) = self.fail_fast.as_ref().filter(|_| self.has_failed()) {
             halt.send_if_modified(|halt| std::mem::replace(halt, (*halt).max(Halt::Cancel)) < Halt::Cancel);
@@ -274,11 +282,29 @@ impl Board {
     /// Writes down a step that is taken from a kept run, as it ended there.
     pub(crate) fn settle_taken(&self, step: usize, taken: &Taken) {
         self.steps()[step] = taken.record.clone();
-        self.report(
-            step,
-            taken.record.clone(),
-            taken.results.iter().map(|result| result.bytes.clone()).collect(),
-        );
+        let returned: Vec<_> = taken.results.iter().map(|result| result.bytes.clone()).collect();
+        self.leaks.look(&of_step(&taken.record), &returned);
+        self.report(step, taken.record.clone(), returned);
+    }
+
+    /// Looks whether Results that an earlier run brought hold a secret.
+    pub(crate) fn look_through(&self, run: &str, results: &[ResultSlice]) {
+        let results: Vec<_> = results.iter().map(|result| result.bytes.clone()).collect();
+        self.leaks.look(&format!("run `{run}`"), &results);
+    }
+
+    /// Waits until all that was returned so far is looked through, warns of what was found, and returns whether there was anything in the
+    /// run.
+    pub(crate) async fn holds_secrets(&self) -> bool {
+        for warning in self.leaks.found().await {
+            self.observer.warned(&warning);
+        }
+        self.leaks.any()
+    }
+
+    /// Returns all such warnings.
+    pub(crate) fn leaks(&self) -> Vec<String> {
+        self.leaks.warnings()
     }
 
     fn report(&self, step: usize, record: StepRecord, returned: Vec<Bytes>) {
@@ -298,4 +324,14 @@ impl Board {
     pub(crate) fn records(&self) -> Vec<StepRecord> {
         self.steps().clone()
     }
+}
+
+fn of_step(record: &StepRecord) -> String {
+    let role = match record.role {
+        Role::Provider => "provider",
+        Role::Check => "check",
+        Role::Assistant => "assistant",
+        Role::Output => "output",
+    };
+    format!("{role} `{}`", record.plugin)
 }

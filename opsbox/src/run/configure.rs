@@ -1,6 +1,7 @@
 //! Starts the plugins side by side, asks for their schemas, resolves the configuration and activates them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use opsbox_protocol::Hook;
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::config::{Settings, Wanted, own};
 use crate::error::{Failure, Kind};
 use crate::manifest::{Kind as PluginKind, Launch, Manifest};
+use crate::plugin::launch;
 use crate::redact::Redactor;
 use crate::store::Keeping;
 use crate::trace::Hidden;
@@ -81,7 +83,11 @@ pub(crate) async fn configure(
             faults: resolution.faults,
         });
     }
-    shared.board.redact(Redactor::of(&resolution.plugins));
+    let seen = seen_variables(shared, &manifests);
+    let variables = seen.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    shared
+        .board
+        .redact(Redactor::of_run(&resolution.plugins, variables));
     if let Some(traces) = &shared.ctx.traces {
         traces.know(Hidden::of(&resolution.plugins, &shared.ctx.variables));
     }
@@ -136,6 +142,16 @@ fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
         .plan
         .members()
         .map(|planned| Arc::clone(&planned.manifest))
+        .collect()
+}
+
+/// Returns the variables that some plugin of the run sees.
+fn seen_variables(shared: &Shared, manifests: &[Arc<Manifest>]) -> BTreeMap<String, String> {
+    let text = |text: OsString| text.into_string().ok();
+    manifests
+        .iter()
+        .flat_map(|manifest| launch::environment_of(manifest, &shared.ctx))
+        .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
         .collect()
 }
 

@@ -33,7 +33,11 @@ pub(crate) async fn run_all(
     } else {
         None
     };
+    if !shared.prior.is_empty() {
+        shared.board.look_through(&shared.plan.pipeline, &results);
+    }
     let results = Arc::new(results);
+    let private = shared.board.holds_secrets().await;
     let mut delivering = JoinSet::new();
     for mut member in outputs {
         if let Some(taken) = member.taken() {
@@ -54,7 +58,7 @@ pub(crate) async fn run_all(
                 results,
             ));
         } else {
-            delivering.spawn(deliver(Arc::clone(shared), member, results));
+            delivering.spawn(deliver(Arc::clone(shared), member, results, private));
         }
     }
     drop(results);
@@ -112,7 +116,7 @@ async fn handled(
     shared.board.settle(member.step, Some(since), ending);
 }
 
-async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>) {
+async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>, private: bool) {
     let since = Instant::now();
     let live = match member.wake(&shared).await {
         Ok(Some(live)) => Ok(live),
@@ -131,11 +135,9 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<Resul
         }
     };
     shared.board.started(member.step, Hook::ProcessResults.method());
-    let given = if live.session.knows("steps") {
-        params::results_with_steps(&statuses(&shared), &results)
-    } else {
-        params::list("results", &results)
-    };
+    let statuses = live.session.knows("steps").then(|| statuses(&shared));
+    let private = private && live.session.knows("private");
+    let given = params::results_of(statuses.as_deref(), private, &results);
     drop(results);
     // Whoever reads the kept run later must not send twice what may have arrived.
     shared.board.begun(member.step).await;

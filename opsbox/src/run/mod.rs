@@ -9,6 +9,7 @@ mod configure;
 mod deliver;
 mod gather;
 mod handle;
+mod leaks;
 mod lives;
 mod member;
 mod params;
@@ -207,10 +208,15 @@ impl Run {
         let interrupted = *self.halt.borrow() >= Halt::Cancel;
         let stopped = shared.options.fail_fast && shared.board.has_failed();
         let keeper = shared.board.kept().await;
+        let _reported = shared.board.holds_secrets().await;
         let mut steps = shared.prior.clone();
         steps.extend(shared.board.records());
         mark_stale(&mut steps);
         warnings.extend(shared.plan.warnings.iter().cloned());
+        warnings.extend(shared.board.leaks());
+        if let Some(redactor) = shared.ctx.secrets.get() {
+            steps.iter_mut().for_each(|step| redactor.names(step));
+        }
         let outcome = outcome_of(&steps, interrupted, stopped);
         let lost = keeper.as_ref().map(|keeper| keeper.lost());
         let record = RunRecord {

@@ -5,13 +5,14 @@ use opsbox_protocol::message::StepStatus;
 
 use crate::plugin::ResultSlice;
 
-/// Returns `{"steps":[…],"results":[r1,r2,…]}`, for an output that wants to know how the checks ended.
-pub(crate) fn results_with_steps(steps: &[StepStatus], results: &[ResultSlice]) -> Vec<Bytes> {
-    match serde_json::to_string(steps) {
-        Ok(steps) => list_after(format!("{{\"steps\":{steps},\"results\":[").into(), results),
-        // Names and sentences are always JSON; were they not, the results alone must still arrive.
-        Err(_) => list("results", results),
-    }
+/// Returns `{"steps":[…],"private":true,"results":[r1,r2,…]}`: `steps` for an output that wants to know how the checks ended, `private`
+/// where its files are to be the user's alone.
+pub(crate) fn results_of(steps: Option<&[StepStatus]>, private: bool, results: &[ResultSlice]) -> Vec<Bytes> {
+    // Names and sentences are always JSON; were they not, the results alone must still arrive.
+    let steps = steps.and_then(|steps| serde_json::to_string(steps).ok());
+    let steps = steps.map_or_else(String::new, |steps| format!("\"steps\":{steps},"));
+    let private = if private { "\"private\":true," } else { "" };
+    list_after(format!("{{{steps}{private}\"results\":[").into(), results)
 }
 
 /// Returns `{"key":[r1,r2,…]}`.

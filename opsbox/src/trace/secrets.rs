@@ -133,6 +133,7 @@ fn redactor(values: impl Iterator<Item = Value>) -> Redactor {
         value: Some(value),
         origin: None,
         secret: true,
+        reference: None,
     });
     Redactor::of(&[PluginConfig {
         values: serde_json::Map::new(),

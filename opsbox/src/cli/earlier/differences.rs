@@ -89,7 +89,7 @@ impl Earlier {
                 legacy: manifest.legacy,
             })
             .collect();
-        let now = StoredRun::fields(&prepared.settings.resolve(&wanted).plugins);
+        let now = StoredRun::fields(&prepared.settings.survey(&wanted).plugins);
         let was: Vec<_> = self
             .kept
             .run

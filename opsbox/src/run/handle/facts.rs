@@ -102,6 +102,7 @@ mod tests {
             value: None,
             origin: None,
             secret,
+            reference: None,
         };
         let values = json!({"port": 443, "token": "geheim", "undeclared": 1});
         let config = PluginConfig {

@@ -81,7 +81,12 @@ class Bridge:
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": ""},
             "hooks": listed,
-            "features": ["gap", "output", *([hooks.INJECT] if "inject_data" in listed else ())],
+            "features": [
+                "gap",
+                "output",
+                *(["private"] if "process_results" in listed else ()),
+                *([hooks.INJECT] if "inject_data" in listed else ()),
+            ],
             "cancel": "cooperative",
         }
 
@@ -194,6 +199,9 @@ class Bridge:
         if method == "gather_data":
             return codec.encode(results.as_one(hook()), self._warn)
         value = params.get(calls.PARAMETERS[method])
+        if params.get("private"):
+            # Whatever the plugin writes from here on is the user's alone.
+            os.umask(0o077)
         params.clear()
         if method in ("inject_data", "report_findings"):
             given = results.from_wire(value, self._result_class())

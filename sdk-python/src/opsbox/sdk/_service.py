@@ -77,7 +77,12 @@ class Service:
             "protocol": PROTOCOL,
             "plugin": {"name": self.name, "version": self._plugin.version},
             "hooks": self._hooks,
-            "features": ["progress", "gap", "output"],
+            "features": [
+                "progress",
+                "gap",
+                "output",
+                *(["private"] if "process_results" in self._hooks else ()),
+            ],
             "cancel": "cooperative",
         }
 
@@ -131,6 +136,9 @@ class Service:
         if method == "gather_data":
             return self._one(hook())
         value = params.get(_PARAMETERS[method])
+        if params.get("private"):
+            # Whatever the plugin writes from here on is the user's alone.
+            os.umask(0o077)
         params.clear()
         if value is None:
             raise WireError(INVALID_PARAMS, f"`{method}` needs `{_PARAMETERS[method]}`")

@@ -1,0 +1,130 @@
+//! A Result that holds a secret: delivered as it is, warned of, and private on disk.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::{field, private, secret};
+use crate::support::{Sandbox, result, venv};
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// An input that puts its secret into a Result.
+fn holder(sandbox: &Sandbox, secret: &str) {
+    let answer = result(
+        "host",
+        "found",
+        "[{\"id\":\"a\"},{\"id\":\"b\",\"login\":{\"with\":\"TOKEN\"}}]",
+    );
+    sandbox.write("plugins/holder/answer.json", &format!("[{answer}]"));
+    let keep = "rest=${line#*'_token\":\"'}; token=${rest%%'\"'*}; result='{}'";
+    let process = "result=$(sed \"s:TOKEN:$token:\" \"$OPSBOX_PLUGIN_HOME/answer.json\")";
+    sandbox.shell(
+        "holder",
+        "input",
+        &[("set_data", keep), ("process", process)],
+        &field("holder_token"),
+    );
+    private(
+        sandbox,
+        "home/.opsbox.json",
+        &format!("{{\"holder_token\":\"{secret}\"}}"),
+    );
+}
+
+#[test]
+fn a_result_that_holds_a_secret_is_delivered_whole_and_its_files_are_private() {
+    let sandbox = Sandbox::new();
+    let secret = secret("result").replace('/', "-");
+    holder(&sandbox, &secret);
+    let seen = sandbox
+        .opsbox(&[
+            "run",
+            "holder-json_out,text_out",
+            "-o",
+            "record.json",
+            "--set",
+            "output_folder=out",
+        ])
+        .exits(0)
+        .hides(&[&secret])
+        .says(&[
+            "a secret of the configuration stands in the Results of check `holder`",
+            "`details[1].login.with` of `host/found`",
+        ]);
+    assert_eq!(seen.stderr.matches("stands in the Results").count(), 1, "{seen}");
+    let record = sandbox.record();
+    let warnings = record["warnings"].to_string();
+    assert!(
+        warnings.contains("check `holder`") && !warnings.contains(&secret),
+        "{warnings}"
+    );
+    for file in ["out/host/found.json", "out/host/found.txt", "record.json"] {
+        assert_eq!(mode(&sandbox.work().join(file)), 0o600, "{file}");
+    }
+    assert!(
+        sandbox.read("work/out/host/found.json").contains(&secret),
+        "it is not altered"
+    );
+    let runs = sandbox.path("home/.local/state/opsbox/runs");
+    let run = std::fs::read_dir(runs)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let run = { run }.find(|path| path.join("steps").is_dir()).unwrap();
+    for entry in std::fs::read_dir(run.join("steps")).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+}
+
+#[test]
+fn files_are_as_open_as_ever_where_no_result_holds_a_secret() {
+    let sandbox = Sandbox::new();
+    holder(&sandbox, "not-in-any-result");
+    sandbox.write(
+        "plugins/holder/answer.json",
+        &format!("[{}]", result("host", "found", "[]")),
+    );
+    let seen = sandbox
+        .opsbox(&["run", "holder-json_out", "--set", "output_folder=out"])
+        .exits(0);
+    assert!(!seen.stderr.contains("stands in"), "{seen}");
+    let plain = sandbox.write("work/plain", "");
+    assert_eq!(mode(&sandbox.work().join("out/host/found.json")), mode(&plain));
+}
+
+#[test]
+fn a_python_output_of_either_kind_writes_private_files_too() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let secret = secret("python").replace('/', "-");
+    holder(&sandbox, &secret);
+    sandbox.write(
+        "plugins/old/old.py",
+        "from pluggy import HookimplMarker\n\
+         from pydantic import BaseModel\n\
+         hookimpl = HookimplMarker('opsbox')\n\
+         class Old:\n    \
+             @hookimpl\n    \
+             def grab_config(self):\n        \
+                 class Config(BaseModel):\n            \
+                     pass\n        \
+                 return Config\n    \
+             @hookimpl\n    \
+             def set_data(self, model):\n        \
+                 pass\n    \
+             @hookimpl\n    \
+             def proccess_results(self, results):\n        \
+                 open('old.out', 'w').write(str(results[0].details))\n",
+    );
+    sandbox.write(
+        "plugins/old/manifest.toml",
+        "[info]\nname = \"old\"\ntype = \"output\"\nmodule = \"old\"\nclass_name = \"Old\"\nuses = []\n",
+    );
+    let python = python.to_str().unwrap();
+    sandbox
+        .opsbox(&["run", "holder-old", "--python", python])
+        .exits(0);
+    assert!(sandbox.read("work/old.out").contains(&secret));
+    assert_eq!(mode(&sandbox.work().join("old.out")), 0o600);
+}
