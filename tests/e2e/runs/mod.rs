@@ -1,5 +1,6 @@
 //! The store of runs: what is kept, delivered again, gone on with, and removed.
 
+mod adverse;
 mod deliver;
 mod keep;
 mod killed;
