@@ -217,7 +217,7 @@ mod tests {
             std::os::unix::fs::symlink(target, root.join(link)).expect("linked");
         }
         std::os::unix::fs::symlink(outside.join("x.json"), root.join("inside/x.json")).expect("linked");
-        let mut folder = Folder::open(&root, "json_out", 1).expect("taken");
+        let mut folder = Folder::open(&root, "json_out", 1, false).expect("taken");
         let error = folder
             .write("ec2", "x", "json", "text")
             .expect_err("it leads out");

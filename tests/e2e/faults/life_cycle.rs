@@ -128,15 +128,6 @@ fn case_48_the_process_dies_in_shutdown() {
 }
 
 #[test]
-fn case_50_a_crash_in_process_results_is_never_retried() {
-    let case = Case::of("dies_noted").role("output");
-    let notes = case.sandbox.path("work/notes").display().to_string();
-    let ran = case.with(notes).run();
-    let ran = ran.fails("process_results", &["exited with status 3"]);
-    assert_eq!(ran.sandbox.read("work/notes"), "called\n", "{}", ran.seen);
-}
-
-#[test]
 fn and_a_death_at_any_time_of_the_start_fails_the_step_alone() {
     for (fault, hook) in [
         ("exits_in_grab_config", "grab_config"),
