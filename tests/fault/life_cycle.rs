@@ -175,20 +175,6 @@ pub const FAULTS: &[Fault] = &[
             exits(call);
         },
     ),
-    fault(
-        "dies_noted",
-        "notes that it was called, and dies",
-        At::Work,
-        |call| {
-            let file = std::fs::File::options()
-                .append(true)
-                .create(true)
-                .open(&call.more);
-            let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, b"called\n"));
-            assert!(written.is_ok(), "cannot note the call in {}", call.more);
-            exits(call);
-        },
-    ),
 ];
 
 fn exits(_: &Call) {

@@ -184,7 +184,7 @@ fn a_field_that_is_another_now_is_warned_about() {
     )
     .exits(0)
     .says(&["`set_up.region` was \"eu\" in run", "and is \"us\" now"])
-    .hides(&["secret"]);
+    .hides(&["first-secret", "other-secret", "set_up.api_token"]);
 }
 
 #[test]
