@@ -360,7 +360,7 @@ const STEPS: &str = r#"[{"plugin":"a","status":"clean","results":["a/a"],"grown"
 fn an_output_is_told_how_the_checks_ended() {
     let mut harness = Harness::start(Service::output::<Reverse>());
     let answer = harness.initialize(&Harness::session()).expect("initialized");
-    assert_eq!(answer["features"], json!(["gap", "output", "steps"]));
+    assert_eq!(answer["features"], json!(["gap", "output", "steps", "private"]));
     harness.call("activate", &json!({})).expect("activated");
     let params = format!("{{\"steps\":{STEPS},\"results\":[{A}]}}");
     harness.call_raw("process_results", &params).expect("delivered");
