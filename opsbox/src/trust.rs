@@ -1,5 +1,6 @@
 //! Who else could change a file that decides what is run, told from owners and permissions; SECURITY.md has the rules.
 
+use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,81 @@ impl Trust {
     ///
     /// Returns the first concern, refusals before warnings; `None` also where there is no such file.
     pub fn concern(self, file: &Path) -> Option<Concern> {
-        let real = file.canonicalize().ok()?;
+        Judge::new(self).concern(file)
+    }
+
+    fn is_trusted(self, meta: &Metadata) -> bool {
+        [self.user, ROOT].contains(&meta.uid())
+    }
+
+    fn is_foreign_group(self, meta: &Metadata) -> bool {
+        ![self.group, ROOT].contains(&meta.gid())
+    }
+}
+
+/// Looks at many files, and at each folder above them once.
+#[derive(Debug)]
+pub struct Judge {
+    trust: Trust,
+    /// What folders are; `None` where that cannot be seen.
+    folders: HashMap<PathBuf, Option<Metadata>>,
+    /// Where links lead to.
+    real: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Judge {
+    /// Returns a judge who has seen nothing yet.
+    pub fn new(trust: Trust) -> Self {
+        Self {
+            trust,
+            folders: HashMap::new(),
+            real: HashMap::new(),
+        }
+    }
+
+    /// Looks at several files; returns the first refusal, else all warnings.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn judge(&mut self, files: impl IntoIterator<Item = PathBuf>) -> Result<Vec<String>, Fault> {
+        let mut warnings = Vec::new();
+        for file in files {
+            match self.concern(&file) {
+                Some(Concern::Refused(fault)) => return Err(fault),
+                Some(Concern::Warned(warning)) if !warnings.contains(&warning) => warnings.push(warning),
+                Some(Concern::Warned(_)) | None => {}
+            }
+        }
+        Ok(warnings)
+    }
+
+    /// Returns the name that links lead to; of a file that is no link itself, only its folder's has to be found.
+    fn real(&mut self, file: &Path) -> Option<PathBuf> {
+        let is_link = file.symlink_metadata().ok()?.is_symlink();
+        match (file.parent(), file.file_name()) {
+            (Some(folder), Some(name)) if !is_link && !folder.as_os_str().is_empty() => {
+                if let Some(known) = self.real.get(folder) {
+                    return known.as_ref().map(|real| real.join(name));
+                }
+                let real = folder.canonicalize().ok();
+                self.real.insert(folder.to_owned(), real.clone());
+                real.map(|real| real.join(name))
+            }
+            _ => file.canonicalize().ok(),
+        }
+    }
+
+    fn folder(&mut self, folder: &Path) -> Option<Metadata> {
+        if let Some(known) = self.folders.get(folder) {
+            return known.clone();
+        }
+        let meta = folder.metadata().ok();
+        self.folders.insert(folder.to_owned(), meta.clone());
+        meta
+    }
+
+    fn concern(&mut self, file: &Path) -> Option<Concern> {
+        let real = self.real(file)?;
         let mut names = vec![real];
         names.extend((names[0] != file).then(|| file.to_owned()));
         let found: Vec<Concern> = names.iter().flat_map(|name| self.concerns(name)).collect();
@@ -59,12 +134,12 @@ impl Trust {
             .or(found.first())
             .cloned()
             .map(|concern| match concern {
-                Concern::Refused(fault) if self.lenient => Concern::Warned(fault.message),
+                Concern::Refused(fault) if self.trust.lenient => Concern::Warned(fault.message),
                 other => other,
             })
     }
 
-    fn concerns(self, file: &Path) -> Vec<Concern> {
+    fn concerns(&mut self, file: &Path) -> Vec<Concern> {
         let Ok(meta) = file.metadata() else {
             return Vec::new();
         };
@@ -72,7 +147,7 @@ impl Trust {
         let shown = file.display();
         if meta.mode() & ANYONE != 0 {
             found.push(refused(file, file, &meta));
-        } else if meta.mode() & GROUP != 0 && self.is_foreign_group(&meta) {
+        } else if meta.mode() & GROUP != 0 && self.trust.is_foreign_group(&meta) {
             let group = meta.gid();
             found.push(Concern::Warned(format!(
                 "`{shown}` may be changed by the members of group {group}: `chmod g-w {shown}` keeps them out"
@@ -85,11 +160,11 @@ impl Trust {
             .skip(1)
             .filter(|folder| !folder.as_os_str().is_empty())
         {
-            let Ok(meta) = folder.metadata() else { continue };
+            let Some(meta) = self.folder(folder) else { continue };
             let is_open = meta.mode() & ANYONE != 0;
             if is_open && meta.mode() & STICKY == 0 {
                 found.push(refused(file, folder, &meta));
-            } else if is_open && !self.is_trusted(&below) {
+            } else if is_open && !self.trust.is_trusted(&below) {
                 found.push(Concern::Refused(Fault::new(format!(
                     "`{shown}` is not trusted: it belongs to user {}, and anyone may put files into `{}`",
                     below.uid(),
@@ -103,23 +178,15 @@ impl Trust {
         found
     }
 
-    fn owner(self, path: &Path, meta: &Metadata, found: &mut Vec<Concern>) {
-        if !self.is_trusted(meta) {
+    fn owner(&self, path: &Path, meta: &Metadata, found: &mut Vec<Concern>) {
+        if !self.trust.is_trusted(meta) {
             found.push(Concern::Warned(format!(
                 "`{}` belongs to user {}, who can change what is run here as user {}",
                 path.display(),
                 meta.uid(),
-                self.user
+                self.trust.user
             )));
         }
-    }
-
-    fn is_trusted(self, meta: &Metadata) -> bool {
-        [self.user, ROOT].contains(&meta.uid())
-    }
-
-    fn is_foreign_group(self, meta: &Metadata) -> bool {
-        ![self.group, ROOT].contains(&meta.gid())
     }
 }
 
@@ -137,22 +204,6 @@ fn refused(file: &Path, open: &Path, meta: &Metadata) -> Concern {
                 "{VARIABLE}=1 makes this a warning, where permissions mean nothing"
             )),
     )
-}
-
-/// Looks at several files, each once; returns the first refusal, else all warnings.
-///
-/// # Errors
-/// The refusal.
-pub fn judge(trust: Trust, files: impl IntoIterator<Item = PathBuf>) -> Result<Vec<String>, Fault> {
-    let mut warnings = Vec::new();
-    for file in files {
-        match trust.concern(&file) {
-            Some(Concern::Refused(fault)) => return Err(fault),
-            Some(Concern::Warned(warning)) if !warnings.contains(&warning) => warnings.push(warning),
-            Some(Concern::Warned(_)) | None => {}
-        }
-    }
-    Ok(warnings)
 }
 
 #[cfg(test)]

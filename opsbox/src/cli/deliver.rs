@@ -84,6 +84,7 @@ pub async fn deliver(own: &Own, ui: &Arc<Ui>, query: &Delivering) -> Result<u8, 
         taken: BTreeMap::new(),
         redelivery: Some(Redelivery {
             run: id.clone(),
+            private: kept.holds_secrets(),
             results,
             steps,
         }),

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use crate::manifest::{Launch, Manifest, Origin, Policy};
-use crate::trust::{Trust, judge};
+use crate::trust::Judge;
 
 use super::Unusable;
 
 /// Takes away what is not trusted, and notes what is odd about the rest.
-pub(super) fn trusted(trust: Trust, manifests: Vec<Manifest>, unusable: &mut Vec<Unusable>) -> Vec<Manifest> {
+pub(super) fn trusted(
+    judge: &mut Judge,
+    manifests: Vec<Manifest>,
+    unusable: &mut Vec<Unusable>,
+) -> Vec<Manifest> {
     let mut kept = Vec::new();
     for mut manifest in manifests {
-        match judge(trust, files_of(&manifest)) {
+        match judge.judge(files_of(&manifest)) {
             Ok(mut warnings) => {
                 manifest.warnings.append(&mut warnings);
                 kept.push(manifest);

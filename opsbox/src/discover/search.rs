@@ -10,7 +10,7 @@ use crate::error::{Failure, Fault};
 use crate::managed::{LOCK_FILE, LockFile, Store};
 use crate::manifest::{Manifest, Origin};
 use crate::python::{self, Candidate, Interpreter, Runner};
-use crate::trust::{self, Trust};
+use crate::trust::{self, Judge, Trust};
 
 /// Packages of the original whose plugins are part of this program; nobody has to be told at each run.
 const TAKEN_OVER: [&str; 5] = [
@@ -75,11 +75,11 @@ impl Search<'_> {
         catalog.warnings.append(&mut folders.warnings);
         catalog.unusable.append(&mut folders.unusable);
         let packages = self.packages(&mut catalog)?;
-        let trust = Trust::of_user(self.environ.filled(trust::VARIABLE));
-        let folders = guard::trusted(trust, folders.manifests, &mut catalog.unusable);
+        let mut judge = Judge::new(Trust::of_user(self.environ.filled(trust::VARIABLE)));
+        let folders = guard::trusted(&mut judge, folders.manifests, &mut catalog.unusable);
         let packages = packages
             .into_iter()
-            .map(|manifests| guard::trusted(trust, manifests, &mut catalog.unusable))
+            .map(|manifests| guard::trusted(&mut judge, manifests, &mut catalog.unusable))
             .collect();
         merge(&mut catalog, bundled, folders, packages);
         catalog.plugins.sort_by(|left, right| left.name.cmp(&right.name));

@@ -13,7 +13,7 @@ use crate::environ;
 use crate::manifest::{Caps, Kind, Launch, Manifest, Pin, Timeouts};
 use crate::python::{self, Interpreter};
 use crate::redact::Secrets;
-use crate::trust::{self, Trust};
+use crate::trust::{self, Judge, Trust};
 
 use super::error::PluginError;
 use super::guardian::Guardian;
@@ -269,7 +269,7 @@ fn command(
     let trust = Trust::of_user(variable.and_then(|value| value.to_str()));
     let files = std::iter::once(program.clone()).chain(beside.iter().flatten().cloned());
     // What is only odd was told when the manifest was found.
-    trust::judge(trust, files).map_err(PluginError::Untrusted)?;
+    Judge::new(trust).judge(files).map_err(PluginError::Untrusted)?;
     let args = rest
         .iter()
         .zip(beside)

@@ -287,8 +287,11 @@ impl Board {
         self.report(step, taken.record.clone(), returned);
     }
 
-    /// Looks whether Results that an earlier run brought hold a secret.
-    pub(crate) fn look_through(&self, run: &str, results: &[ResultSlice]) {
+    /// Looks whether Results that an earlier run brought hold a secret; that run may have seen so already.
+    pub(crate) fn look_through(&self, run: &str, results: &[ResultSlice], known: bool) {
+        if known {
+            self.leaks.know();
+        }
         let results: Vec<_> = results.iter().map(|result| result.bytes.clone()).collect();
         self.leaks.look(&format!("run `{run}`"), &results);
     }
@@ -299,7 +302,11 @@ impl Board {
         for warning in self.leaks.found().await {
             self.observer.warned(&warning);
         }
-        self.leaks.any()
+        let any = self.leaks.any();
+        if any && let Some(keeper) = self.keeper.get() {
+            keeper.secret().await;
+        }
+        any
     }
 
     /// Returns all such warnings.

@@ -33,8 +33,10 @@ pub(crate) async fn run_all(
     } else {
         None
     };
-    if !shared.prior.is_empty() {
-        shared.board.look_through(&shared.plan.pipeline, &results);
+    if let Some(private) = shared.prior_private {
+        shared
+            .board
+            .look_through(&shared.plan.pipeline, &results, private);
     }
     let results = Arc::new(results);
     let private = shared.board.holds_secrets().await;

@@ -1,5 +1,6 @@
 //! Results that hold a secret: looked for beside the run, warned of, and never altered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -14,6 +15,8 @@ const MOST_NAMED: usize = 3;
 /// What was looked through, and what was found.
 pub(crate) struct Leaks {
     secrets: Secrets,
+    /// Whether an earlier run had found something in what this one hands on.
+    known: AtomicBool,
     looking: Mutex<JoinSet<Option<String>>>,
     warnings: Mutex<Vec<String>>,
 }
@@ -22,9 +25,15 @@ impl Leaks {
     pub(crate) fn new(secrets: Secrets) -> Self {
         Self {
             secrets,
+            known: AtomicBool::new(false),
             looking: Mutex::default(),
             warnings: Mutex::default(),
         }
+    }
+
+    /// Notes that an earlier run found something, with values that this one need not know.
+    pub(crate) fn know(&self) {
+        self.known.store(true, Ordering::Relaxed);
     }
 
     /// Begins to look through what a step returned, in a thread of its own: large Results hold nobody up.
@@ -47,7 +56,7 @@ impl Leaks {
 
     /// Returns whether anything was found until now.
     pub(crate) fn any(&self) -> bool {
-        !locked(&self.warnings).is_empty()
+        self.known.load(Ordering::Relaxed) || !locked(&self.warnings).is_empty()
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
@@ -82,7 +91,7 @@ fn warning(secrets: &Secrets, whose: &str, returned: &[Bytes]) -> Option<String>
     };
     (n_results > 0).then(|| {
         format!(
-            "a secret of the configuration stands in the Results of {whose}: {}{more}. Results are never altered, so it goes to the outputs; files made of them are private",
+            "a secret of the configuration stands in the Results of {whose}: {}{more}. Results are never altered, so it goes to the outputs; an output that can keeps its files of them private",
             places.join("; ")
         )
     })

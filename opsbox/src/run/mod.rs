@@ -107,6 +107,8 @@ pub(crate) struct Shared {
     pub(crate) halt: HaltSeen,
     /// How the steps ended whose Results are only handed to outputs again.
     pub(crate) prior: Vec<StepRecord>,
+    /// Of a delivery of a kept run: whether that had found a secret in its Results.
+    pub(crate) prior_private: Option<bool>,
     pub(crate) jobs: Semaphore,
     /// Room for the plugin processes that may live at the same time.
     pub(crate) room: Room,
@@ -184,6 +186,7 @@ impl Run {
                 .redelivery
                 .as_ref()
                 .map_or_else(Vec::new, |prior| prior.steps.clone()),
+            prior_private: self.redelivery.as_ref().map(|prior| prior.private),
         });
         let origins = self.keeping.as_ref().map(|keeping| keeping.run.clone());
         let configure::Configured {

@@ -26,6 +26,8 @@ pub struct Taken {
 pub struct Redelivery {
     /// The run's id.
     pub run: String,
+    /// Whether a secret was found in its Results when they were gathered.
+    pub private: bool,
     /// What its outputs got, or would have got.
     pub results: Vec<ResultSlice>,
     /// How its steps before the outputs ended.

@@ -76,6 +76,7 @@ pub(super) enum Job {
         results: Vec<Bytes>,
     },
     Begun(usize, oneshot::Sender<()>),
+    Secret(oneshot::Sender<()>),
     Flush(oneshot::Sender<()>),
     End(Box<RunRecord>, mpsc::Sender<()>),
 }
@@ -117,6 +118,14 @@ impl Keeper {
     pub async fn begun(&self, step: usize) {
         let (tx, rx) = oneshot::channel();
         if self.jobs.send(Job::Begun(step, tx)).is_ok() {
+            let _written = rx.await;
+        }
+    }
+
+    /// Notes that Results of the run hold a secret; returns when that is on disk.
+    pub async fn secret(&self) {
+        let (tx, rx) = oneshot::channel();
+        if self.jobs.send(Job::Secret(tx)).is_ok() {
             let _written = rx.await;
         }
     }

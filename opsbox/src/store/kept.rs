@@ -150,6 +150,11 @@ impl Kept {
         }
     }
 
+    /// Returns whether the Results of the run hold a secret, as far as it was found while they were gathered.
+    pub fn holds_secrets(&self) -> bool {
+        marks::secret(&self.folder)
+    }
+
     /// Returns whether another process has the run.
     pub fn in_use(&self) -> bool {
         is_locked(&self.folder)

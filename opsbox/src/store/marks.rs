@@ -1,39 +1,58 @@
-//! One byte that says whether it could be noted of every output that it was about to deliver.
+//! Two bytes: whether it could be noted of every output that it was about to deliver, and whether the Results hold a secret.
 //!
-//! Where the disk is full there is no room for such a note. The byte is there from the beginning, and is changed in its place.
+//! Where the disk is full there is no room for such notes. The bytes are there from the beginning, and are changed in their place.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::folder::Folder;
 
 const MARKS: &str = "marks";
-const WHOLE: &[u8] = b"+\n";
-const LACKING: u8 = b'-';
+const NOTHING: &[u8] = b"+.\n";
+const LACKING: (u64, u8) = (0, b'-');
+const SECRET: (u64, u8) = (1, b's');
 
-/// The byte of a run that is being kept.
+/// The bytes of a run that is being kept.
 pub(super) struct Marks(File);
 
 impl Marks {
     /// Makes the file in a folder that has none yet.
     pub(super) fn make(folder: &Folder) -> io::Result<Self> {
-        folder.write(MARKS, WHOLE)?;
+        folder.write(MARKS, NOTHING)?;
         folder.edit(MARKS).map(Self)
     }
 
     /// Notes that a mark could not be written; returns when that is on disk.
     pub(super) fn lack(&self) -> io::Result<()> {
-        self.0.write_all_at(&[LACKING], 0)?;
+        self.note(LACKING)
+    }
+
+    /// Notes that Results of the run hold a secret; returns when that is on disk.
+    pub(super) fn secret(&self) -> io::Result<()> {
+        self.note(SECRET)
+    }
+
+    fn note(&self, (at, byte): (u64, u8)) -> io::Result<()> {
+        self.0.write_all_at(&[byte], at)?;
         self.0.sync_data()
     }
 }
 
 /// Returns whether marks are lacking in a kept folder, so that every output in it may have begun.
 pub(super) fn lacking(folder: &Folder) -> bool {
-    let mut first = [0];
+    is_noted(folder, LACKING)
+}
+
+/// Returns whether the Results in a kept folder hold a secret.
+pub(super) fn secret(folder: &Folder) -> bool {
+    is_noted(folder, SECRET)
+}
+
+fn is_noted(folder: &Folder, (at, byte): (u64, u8)) -> bool {
+    let mut found = [0];
     let read = folder
         .file(MARKS)
-        .and_then(|mut file| file.read_exact(&mut first));
-    read.is_ok() && first == [LACKING]
+        .and_then(|file| file.read_exact_at(&mut found, at));
+    read.is_ok() && found == [byte]
 }

@@ -117,6 +117,10 @@ impl Writer {
                     marks.push(name);
                     after.push(After::Ack(ack));
                 }
+                Job::Secret(ack) => {
+                    self.secret();
+                    after.push(After::Ack(ack));
+                }
                 Job::Flush(ack) => after.push(After::Ack(ack)),
                 Job::End(record, ack) => end = Some((record, ack)),
             }
@@ -151,6 +155,17 @@ impl Writer {
         if !std::mem::replace(&mut self.lacks, true) {
             self.warn_also(&format!(
                 "it cannot be noted in `{}` which outputs have begun to deliver, so after a failure `opsbox deliver` or `--resume` may send the same twice: {error}",
+                open.folder.path.display()
+            ));
+        }
+    }
+
+    /// Notes that the Results hold a secret, so that whoever delivers them later has them kept private, too.
+    fn secret(&self) {
+        let Some(open) = &self.open else { return };
+        if let Err(error) = open.marks.secret() {
+            self.warn_also(&format!(
+                "it cannot be noted in `{}` that its Results hold a secret, so the files of a later `opsbox deliver` may be readable for others: {error}",
                 open.folder.path.display()
             ));
         }

@@ -78,6 +78,23 @@ fn a_result_that_holds_a_secret_is_delivered_whole_and_its_files_are_private() {
 }
 
 #[test]
+fn what_is_delivered_again_is_private_too_though_the_secret_is_no_longer_set() {
+    let sandbox = Sandbox::new();
+    holder(&sandbox, &secret("again").replace('/', "-"));
+    let word = "--set=output_folder=out";
+    sandbox.opsbox(&["run", "holder-json_out", word, "-o", "record.json"]);
+    std::fs::remove_file(sandbox.path("home/.opsbox.json")).unwrap();
+    let run = sandbox.record()["run"].as_str().unwrap().to_owned();
+    for folder in ["second", "third"] {
+        let word = format!("--set=output_folder={folder}");
+        sandbox
+            .opsbox(&["deliver", &run, "--to", "json_out", "--again", &word])
+            .exits(0);
+        assert_eq!(mode(&sandbox.work().join(folder).join("host/found.json")), 0o600);
+    }
+}
+
+#[test]
 fn files_are_as_open_as_ever_where_no_result_holds_a_secret() {
     let sandbox = Sandbox::new();
     holder(&sandbox, "not-in-any-result");
