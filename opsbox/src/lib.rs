@@ -21,6 +21,7 @@ pub mod redact;
 pub mod rego;
 pub mod report;
 pub mod run;
+pub mod scaffold;
 pub mod store;
 pub mod suggest;
 pub mod trace;

@@ -34,6 +34,7 @@ mod records;
 mod rego_checks;
 mod restarts;
 mod runs;
+mod scaffold;
 mod sdk_samples;
 mod secrets;
 mod signals;

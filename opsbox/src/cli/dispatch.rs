@@ -14,7 +14,7 @@ use crate::cli::request::{
 };
 use crate::cli::run::{self, Prepared};
 use crate::cli::{
-    args, call, config, deliver, demo, diagnosis, doctor, packages, plan, plugins, prove, runs, schemas,
+    args, call, config, deliver, demo, diagnosis, doctor, new, packages, plan, plugins, prove, runs, schemas,
     signals, wire,
 };
 use crate::config::own::of_rego_checks;
@@ -79,6 +79,7 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::Replay(Shown { query, json }) => {
             Ok(show(ui, &wire::replay(own, ui, &query, columns(ui)).await?, json))
         }
+        Request::New(Shown { query, json }) => Ok(show(ui, &new::new(own, ui, &query)?, json)),
         Request::PluginTest(shown) => prove::prove(own, ui, &shown, columns(ui)).await,
         Request::Call(call) => call::call(own, ui, &call).await,
         Request::Completions(shell) => {

@@ -13,6 +13,7 @@ mod earlier;
 pub mod host;
 pub mod keep;
 pub mod legacy;
+mod new;
 pub mod packages;
 pub mod plan;
 pub mod plugins;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::{Assignment, Grammar};
 use crate::managed::Options;
+use crate::scaffold;
 use crate::store::Wish;
 use crate::ui::screen::Screen;
 
@@ -33,6 +34,8 @@ pub enum Request {
     CheckEval(Shown<CheckEval>),
     /// Run the tests of Rego policies.
     CheckTest(Shown<CheckTest>),
+    /// Make a plugin to start from.
+    New(Shown<New>),
     /// Prove that a plugin keeps the protocol.
     PluginTest(Shown<PluginTest>),
     /// Show a trace.
@@ -63,6 +66,7 @@ impl Request {
             Self::Deliver(delivering) => delivering.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
+            Self::New(Shown { query, .. }) => query.screen.clone(),
             Self::PluginTest(Shown { query, .. }) => query.flags.screen.clone(),
             Self::TraceShow(Shown { query, .. }) => query.screen.clone(),
             Self::Replay(Shown { query, .. }) => query.flags.screen.clone(),
@@ -239,6 +243,17 @@ pub struct CheckEval {
     pub check: String,
     /// The JSON file.
     pub input: PathBuf,
+}
+
+/// A plugin that is made, to start from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct New {
+    /// How the user is spoken to.
+    pub screen: Screen,
+    /// Its name, type and language.
+    pub wish: scaffold::Wish,
+    /// `--dir`: the folder in which its own is made.
+    pub dir: Option<PathBuf>,
 }
 
 /// A plugin that is proved to keep the protocol, or not to.

@@ -6,11 +6,35 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::grammar::{Form, Places, ScreenFlags, Values, duration, size};
-use crate::cli::request::{Call, PluginTest, Replay, Request, RunFlags, Shown, TraceShow};
+use crate::cli::request::{Call, New, PluginTest, Replay, Request, RunFlags, Shown, TraceShow};
 use crate::error::Failure;
+use crate::scaffold::{Kind, Lang, Wish};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugin {
+    /// Make a plugin to start from: a folder with manifest, code, tests and a README of ten lines
+    #[command(
+        after_help = "Templates: provider, input and output in python, rust, go, node and sh; assistant and handler in python, rust, go and \
+        node; rego, a check that is a policy alone, in rego. Each works as it is: its own tests, `opsbox plugin test` and a run \
+        pass before you change a line. Nothing is downloaded, and a folder that is there already is left alone."
+    )]
+    New {
+        /// Its name, and its folder's: small letters, digits and `_`
+        name: String,
+        /// What it does in a pipeline
+        #[arg(long = "type", value_name = "TYPE", value_enum)]
+        kind: Option<Kind>,
+        /// What it is written in
+        #[arg(long, value_name = "LANG", value_enum)]
+        lang: Option<Lang>,
+        /// Make its folder in this one, instead of the working directory
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Prove that a plugin keeps the protocol: every rule that can be seen from outside
     #[command(
         after_help = "The plugin is started some twenty times, each time in an empty folder that is removed afterwards. Its \
@@ -122,6 +146,21 @@ pub(super) enum Trace {
 /// A usage failure that names the argument.
 pub(super) fn request(command: Plugin) -> Result<Request, Failure> {
     match command {
+        Plugin::New {
+            name,
+            kind,
+            lang,
+            dir,
+            screen,
+            form,
+        } => Ok(Request::New(Shown {
+            query: New {
+                screen: screen.into(),
+                wish: Wish { name, kind, lang },
+                dir,
+            },
+            json: form.json,
+        })),
         Plugin::Test {
             plugin,
             set,

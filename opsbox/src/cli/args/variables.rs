@@ -11,7 +11,7 @@ use crate::suggest::did_you_mean;
 
 /// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
 /// interpreter reads its own, to say so. A kept run, and what happens to it, is named for one command only.
-const WITHOUT: [&str; 22] = [
+const WITHOUT: [&str; 24] = [
     "set",
     "help",
     "version",
@@ -34,6 +34,8 @@ const WITHOUT: [&str; 22] = [
     "full",
     "sample",
     "junit",
+    "lang",
+    "dir",
 ];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.

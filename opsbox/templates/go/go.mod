@@ -1,0 +1,3 @@
+module example.com/opsbox_my_plugin
+
+go 1.21
