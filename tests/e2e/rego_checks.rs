@@ -1,5 +1,6 @@
 //! Rego checks: a manifest and a policy, over real data, in real workers.
 
+mod cases;
 mod commands;
 mod failures;
 mod inject;

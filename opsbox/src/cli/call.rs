@@ -17,7 +17,7 @@ use crate::config::{Settings, Wanted};
 use crate::error::{Failure, Fault, Kind};
 use crate::manifest::{Launch, Manifest};
 use crate::plugin::event::Sink;
-use crate::plugin::launch::SessionSpec;
+use crate::plugin::launch::{self, SessionSpec};
 use crate::plugin::{CallOutcome, Event, PluginError, Reply, Session, SessionContext};
 use crate::redact::{Redactor, Secrets};
 use crate::trace::Hidden;
@@ -86,11 +86,7 @@ pub(super) async fn call(own: &Own, ui: &Arc<Ui>, call: &Call) -> Result<u8, Fai
 fn sink(ui: &Arc<Ui>, manifest: &Manifest, secrets: &Secrets) -> Sink {
     let (name, ui, secrets) = (manifest.name.clone(), Arc::clone(ui), secrets.clone());
     Arc::new(move |event: Event| {
-        let event = match secrets.get() {
-            Some(redactor) => redactor.event(event),
-            None => event,
-        };
-        match event {
+        match secrets.event(event) {
             // Whoever calls by hand wants to hear what the plugin says.
             Event::Stderr(text) | Event::Output { text, .. } => {
                 ui.note(&format!("{name}: {}", text.trim_end()))
@@ -152,7 +148,11 @@ impl Asked<'_> {
                 faults: resolution.faults,
             });
         }
-        self.ctx.secrets.set(Redactor::of(&resolution.plugins));
+        let seen = launch::seen_by([self.manifest], self.ctx);
+        let variables = seen.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.ctx
+            .secrets
+            .set(Redactor::of_run(&resolution.plugins, variables));
         if let Some(traces) = &self.ctx.traces {
             traces.know(Hidden::of(&resolution.plugins, &self.ctx.variables));
         }
@@ -170,11 +170,7 @@ impl Asked<'_> {
 
     /// Returns the failure that tells of an error of the plugin, without its secrets.
     fn failed(&self, error: &PluginError) -> Failure {
-        let Fault { message, hints } = error.fault(&self.manifest.name);
-        Failure::run(Fault {
-            message: self.clean(message),
-            hints: hints.into_iter().map(|hint| self.clean(hint)).collect(),
-        })
+        Failure::run(self.ctx.secrets.fault(error.fault(&self.manifest.name)))
     }
 }
 
@@ -197,32 +193,5 @@ fn read(shown: &Path, path: &Path) -> Result<Bytes, Failure> {
     if !raw.get().starts_with('{') {
         return Err(fault("a JSON object is expected".into()));
     }
-    Ok(Bytes::from(compact(raw.get())))
-}
-
-/// Returns valid JSON without spaces between tokens, which plugins may rely on; nothing else is changed.
-fn compact(text: &str) -> String {
-    let (mut in_text, mut escaped) = (false, false);
-    let keeps = |c: &char| {
-        let kept = in_text || !c.is_ascii_whitespace();
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if in_text => escaped = true,
-            '"' => in_text = !in_text,
-            _ => {}
-        }
-        kept
-    };
-    text.chars().filter(keeps).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::compact;
-
-    #[test]
-    fn spaces_go_between_tokens_and_stay_in_texts() {
-        let text = "{ \"a b\\\" c\" : [ 1.0 ,\n 12345678901234567890 ] }";
-        assert_eq!(compact(text), r#"{"a b\" c":[1.0,12345678901234567890]}"#);
-    }
+    Ok(Bytes::from(crate::plugin::compact(raw.get())))
 }

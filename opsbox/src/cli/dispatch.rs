@@ -1,33 +1,27 @@
 //! From a request to its answer and the exit code.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::check::{self, Evaluation};
 use crate::cli::host::{self, Own};
 use crate::cli::request::{
-    Answer, CheckEval, CheckTest, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags,
-    Shown,
+    Answer, ConfigQuery, ConfigWhat, PluginsQuery, PluginsWhat, Request, RunFlags, Shown,
 };
 use crate::cli::run::{self, Prepared};
 use crate::cli::{
-    args, call, config, deliver, demo, diagnosis, doctor, new, packages, plan, plugins, prove, runs, schemas,
-    signals, wire,
+    args, call, check, config, deliver, demo, diagnosis, doctor, export, new, packages, plan, plugins, prove,
+    runs, schemas, signals, wire,
 };
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
 use crate::discover::Catalog;
-use crate::error::{Failure, Fault};
+use crate::error::Failure;
 use crate::manifest::Manifest;
 use crate::plugin::SessionContext;
 use crate::store::{Limits, Store};
 use crate::ui::Ui;
 
-/// How long a policy may take in `check eval` without `--timeout`.
-const POLICY_LIMIT: Duration = Duration::from_secs(60);
 const PLAIN_COLUMNS: u16 = 80;
 
 /// Does what was asked and returns the exit code.
@@ -70,9 +64,14 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::Runs(Shown { query, json }) => {
             Ok(show(ui, &runs::answer(own, &query.what, columns(ui))?, json))
         }
+        Request::Export(Shown { query, json }) => Ok(show(
+            ui,
+            &export::export(own, ui, &query, columns(ui)).await?,
+            json,
+        )),
         Request::Deliver(delivering) => deliver::deliver(own, ui, &delivering).await,
-        Request::CheckEval(Shown { query, json }) => check_eval(own, ui, &query, json).await,
-        Request::CheckTest(Shown { query, json }) => check_test(own, ui, &query, json).await,
+        Request::CheckEval(Shown { query, json }) => check::eval(own, ui, &query, json).await,
+        Request::CheckTest(Shown { query, json }) => check::test(own, ui, &query, json).await,
         Request::TraceShow(Shown { query, json }) => {
             Ok(show(ui, &wire::trace(own, &query, columns(ui))?, json))
         }
@@ -146,7 +145,7 @@ impl Planned {
     }
 }
 
-fn wanted<'a>(manifests: &'a [Arc<Manifest>], schemas: &'a [Value]) -> Vec<Wanted<'a>> {
+pub(super) fn wanted<'a>(manifests: &'a [Arc<Manifest>], schemas: &'a [Value]) -> Vec<Wanted<'a>> {
     let wanted = |(manifest, schema): (&'a Arc<Manifest>, &'a Value)| Wanted {
         plugin: &manifest.name,
         schema,
@@ -156,13 +155,13 @@ fn wanted<'a>(manifests: &'a [Arc<Manifest>], schemas: &'a [Value]) -> Vec<Wante
 }
 
 /// What a command needs that asks about single plugins.
-struct Looked {
-    catalog: Catalog,
-    ctx: SessionContext,
-    settings: Settings,
+pub(super) struct Looked {
+    pub(super) catalog: Catalog,
+    pub(super) ctx: SessionContext,
+    pub(super) settings: Settings,
 }
 
-fn look(own: &Own, ui: &Ui, flags: &RunFlags) -> Result<Looked, Failure> {
+pub(super) fn look(own: &Own, ui: &Ui, flags: &RunFlags) -> Result<Looked, Failure> {
     let catalog = host::catalog(own, flags)?;
     for warning in &catalog.warnings {
         ui.warn(warning);
@@ -237,60 +236,4 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
             config::explain(&planned.prepared.settings, &planned.wanted(), field, columns(ui))
         }
     }
-}
-
-async fn check_eval(own: &Own, ui: &Arc<Ui>, query: &CheckEval, json: bool) -> Result<u8, Failure> {
-    let Looked {
-        catalog,
-        ctx,
-        settings,
-    } = look(own, ui, &query.flags)?;
-    let manifest = if query.check.ends_with(".rego") {
-        Arc::new(check::manifest_of_policy(
-            &own.environ.absolute(Path::new(&query.check)),
-        )?)
-    } else {
-        catalog.find(&query.check).map_err(Failure::usage)?
-    };
-    if manifest.rego.is_none() {
-        let what = format!("`{}` has no policy: it is no Rego check", manifest.name);
-        let fault = Fault::new(what).hint("see which there are with `opsbox plugins list --type rego`");
-        return Err(Failure::usage(fault));
-    }
-    let schemas = [manifest.config_schema.clone().unwrap_or_else(|| json!({}))];
-    let manifests = [Arc::clone(&manifest)];
-    let mut resolution = settings.resolve(&wanted(&manifests, &schemas));
-    if !resolution.faults.is_empty() {
-        return Err(Failure {
-            kind: crate::error::Kind::Usage,
-            faults: resolution.faults,
-        });
-    }
-    let evaluation = Evaluation {
-        manifest: &manifest,
-        config: resolution.plugins.remove(0).values,
-        input: own.environ.absolute(&query.input),
-        limit: manifest
-            .timeouts
-            .hook_total
-            .or(query.flags.timeout)
-            .unwrap_or(POLICY_LIMIT),
-    };
-    match check::eval(ui, &ctx, evaluation).await? {
-        None => ui.note("the check does not apply to this input"),
-        Some(result) if json => ui.json(&check::shown(&result, json)),
-        Some(result) => ui.results(&check::shown(&result, json)),
-    }
-    Ok(0)
-}
-
-async fn check_test(own: &Own, ui: &Arc<Ui>, query: &CheckTest, json: bool) -> Result<u8, Failure> {
-    let ctx = host::session_context(own, ui, &Catalog::default(), &RunFlags::default());
-    let path = own.environ.absolute(&query.path);
-    let tested = check::test(ui, &ctx, &path, query.rego_version).await?;
-    match json {
-        true => ui.json(&format!("{:#}\n", tested.json)),
-        false => ui.results(&tested.text),
-    }
-    Ok(u8::from(!tested.passed))
 }

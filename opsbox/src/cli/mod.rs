@@ -10,6 +10,7 @@ pub mod diagnosis;
 pub mod dispatch;
 pub mod doctor;
 mod earlier;
+mod export;
 pub mod host;
 pub mod keep;
 pub mod legacy;

@@ -28,6 +28,8 @@ pub enum Request {
     Config(Shown<ConfigQuery>),
     /// Show or remove kept runs.
     Runs(Shown<RunsQuery>),
+    /// Export what the providers of a kept run returned.
+    Export(Shown<Exporting>),
     /// Deliver the Results of a kept run.
     Deliver(Delivering),
     /// Evaluate a Rego check on a file.
@@ -63,6 +65,7 @@ impl Request {
             Self::Packages(Shown { query, .. }) => query.screen.clone(),
             Self::Config(Shown { query, .. }) => query.flags.screen.clone(),
             Self::Runs(Shown { query, .. }) => query.screen.clone(),
+            Self::Export(Shown { query, .. }) => query.flags.screen.clone(),
             Self::Deliver(delivering) => delivering.flags.screen.clone(),
             Self::CheckEval(Shown { query, .. }) => query.flags.screen.clone(),
             Self::CheckTest(Shown { query, .. }) => query.screen.clone(),
@@ -130,7 +133,7 @@ pub struct RunFlags {
     pub no_keep: bool,
     /// `--resume`: the kept run that this one goes on from.
     pub resume: Option<String>,
-    /// `--replay`: the kept run whose providers' data is used.
+    /// `--replay`: the kept run, or the folder of an exported one, whose providers' data is used.
     pub replay: Option<String>,
     /// `--force`: go on from a run whose plugins were others; their steps are run again.
     pub force: bool,
@@ -149,6 +152,23 @@ pub struct Delivering {
     pub to: Vec<String>,
     /// Whether an output that has delivered may deliver once more.
     pub again: bool,
+}
+
+/// A kept run, and how it is exported.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exporting {
+    /// Where plugins and the values of secrets are looked for.
+    pub flags: RunFlags,
+    /// The run: an id, the beginning of one, or `last`.
+    pub run: String,
+    /// The folder.
+    pub folder: PathBuf,
+    /// `--redact`: fields that are left out, whatever they hold.
+    pub redact: Vec<String>,
+    /// `--accept-unknown`: secrets that need not be looked for.
+    pub accept_unknown: Vec<String>,
+    /// `--force`: whether files of the folder are replaced.
+    pub force: bool,
 }
 
 /// Which kept runs are shown or removed.
@@ -280,6 +300,14 @@ pub struct CheckTest {
     pub path: PathBuf,
     /// The version of the language: 0 or 1.
     pub rego_version: u8,
+    /// `--data`: folders with more data.
+    pub data: Vec<PathBuf>,
+    /// `--update`: whether what the checks find is written down.
+    pub update: bool,
+    /// `--coverage`: whether lines that no test reached are shown.
+    pub coverage: bool,
+    /// `--junit`: where the report goes as JUnit XML.
+    pub junit: Option<PathBuf>,
 }
 
 /// A trace that is shown.

@@ -1,6 +1,6 @@
 //! `opsbox run`: plan, run, summary, record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cli::earlier::{Earlier, Taking};
@@ -11,6 +11,7 @@ use crate::cli::signals::{self, OF_A_RUN};
 use crate::config::{Given, Project, Settings};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault, Kind};
+use crate::manifest::Manifest;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::plugin::SessionContext;
@@ -58,6 +59,7 @@ impl Prepared {
             replayed_from: None,
             steps: Vec::new(),
             config: Vec::new(),
+            secret_variables: BTreeSet::new(),
         }
     }
 }
@@ -67,6 +69,11 @@ impl Prepared {
 /// # Errors
 /// What is wrong with the pipeline, its plugins or the sources of configuration.
 pub fn prepare(own: &Own, flags: &RunFlags) -> Result<Prepared, Failure> {
+    prepare_with(own, flags, Vec::new())
+}
+
+/// As [`prepare`], with manifests that stand in for plugins that are not there.
+fn prepare_with(own: &Own, flags: &RunFlags, stand_ins: Vec<Manifest>) -> Result<Prepared, Failure> {
     let environ = &own.environ;
     let project = Project::find(&environ.cwd)?;
     let named = project
@@ -74,7 +81,12 @@ pub fn prepare(own: &Own, flags: &RunFlags) -> Result<Prepared, Failure> {
         .and_then(|project| project.pipelines.get(&flags.pipeline));
     let text = named.map_or(flags.pipeline.as_str(), |named| named.pipeline.as_str());
     let pipeline = Pipeline::parse(text)?;
-    let catalog = host::catalog(own, flags)?;
+    let mut catalog = host::catalog(own, flags)?;
+    for stand_in in stand_ins {
+        if catalog.names(None).all(|name| name != stand_in.name) {
+            catalog.plugins.push(Arc::new(stand_in));
+        }
+    }
     let plan = Plan::make(&pipeline, &catalog)?;
     let name = named.map(|_| flags.pipeline.clone());
     let settings = load(own, flags, project.as_ref(), name.as_deref())?;
@@ -122,7 +134,8 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
         .as_ref()
         .map_or_else(|| flags.clone(), |earlier| earlier.flags(flags));
     let leave_out_gapped = leave_out_gapped || earlier.as_ref().is_some_and(Earlier::leaves_out_gapped);
-    let prepared = prepare(own, flags)?;
+    let stand_ins = earlier.as_ref().map_or_else(Vec::new, Earlier::stand_ins);
+    let prepared = prepare_with(own, flags, stand_ins)?;
     for warning in &prepared.catalog.warnings {
         ui.warn(warning);
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use opsbox_protocol::message::GapParams;
 use opsbox_protocol::{Payload, ResultView};
+use serde_json::value::RawValue;
 
 /// The result of a call.
 #[derive(Debug, Clone)]
@@ -70,6 +71,23 @@ impl ResultSlice {
         Ok(Self::cut(&bytes.slice_ref(text.as_bytes()), &view))
     }
 
+    /// Reads a JSON document of any layout: a Result, or the details of one that is called `name`.
+    ///
+    /// # Errors
+    /// The reason where it is neither.
+    pub fn of_document(text: &str, name: &str) -> Result<Self, String> {
+        let value: &RawValue =
+            serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))?;
+        let line = compact(value.get());
+        if let Ok(result) = Self::parse(Bytes::from(line.clone())) {
+            return Ok(result);
+        }
+        let name = serde_json::Value::from(name);
+        Self::parse(Bytes::from(format!(
+            r#"{{"relates_to":{name},"result_name":{name},"result_description":"","details":{line},"formatted":""}}"#
+        )))
+    }
+
     /// Returns `relates_to/result_name`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.relates_to, self.result_name)
@@ -82,5 +100,32 @@ impl ResultSlice {
     }
 }
 
+/// Returns valid JSON without spaces between tokens, which plugins may rely on; nothing else is changed.
+pub fn compact(text: &str) -> String {
+    let (mut in_text, mut escaped) = (false, false);
+    let keeps = |c: &char| {
+        let kept = in_text || !c.is_ascii_whitespace();
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            _ => {}
+        }
+        kept
+    };
+    text.chars().filter(keeps).collect()
+}
+
 /// Part of what a call should have looked at could not be looked at.
 pub type Gap = GapParams;
+
+#[cfg(test)]
+mod tests {
+    use super::compact;
+
+    #[test]
+    fn spaces_go_between_tokens_and_stay_in_texts() {
+        let text = "{ \"a b\\\" c\" : [ 1.0 ,\n 12345678901234567890 ] }";
+        assert_eq!(compact(text), r#"{"a b\" c":[1.0,12345678901234567890]}"#);
+    }
+}

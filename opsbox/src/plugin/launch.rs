@@ -216,6 +216,19 @@ pub fn environment_of(manifest: &Manifest, ctx: &SessionContext) -> BTreeMap<OsS
     variables(declared, &manifest.home, ctx)
 }
 
+/// Returns the variables that some plugin of these sees, as far as they are texts.
+pub fn seen_by<'a>(
+    manifests: impl IntoIterator<Item = &'a Manifest>,
+    ctx: &SessionContext,
+) -> BTreeMap<String, String> {
+    let text = |text: OsString| text.into_string().ok();
+    manifests
+        .into_iter()
+        .flat_map(|manifest| environment_of(manifest, ctx))
+        .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+        .collect()
+}
+
 /// Returns the variables of a child that is part of the host: those that every plugin gets.
 pub(super) fn host_variables(ctx: &SessionContext) -> BTreeMap<OsString, OsString> {
     variables(&[], Path::new(""), ctx)

@@ -26,7 +26,7 @@ mod writer;
 pub mod zygote;
 
 pub(crate) use asked::{Ask, HostRequest};
-pub use call::{Gap, Reply, ResultSlice};
+pub use call::{Gap, Reply, ResultSlice, compact};
 pub use error::{Origin, PluginError};
 pub use event::{Event, Sink};
 pub(crate) use leash::Leash;

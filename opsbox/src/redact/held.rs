@@ -86,7 +86,7 @@ fn path_at(json: &str, place: usize) -> String {
 }
 
 /// Returns where the string ends that begins at a quote: the place of its last quote.
-fn end_of_string(bytes: &[u8], start: usize) -> usize {
+pub(super) fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while at < bytes.len() && bytes[at] != b'"' {
         at += if bytes[at] == b'\\' { 2 } else { 1 };

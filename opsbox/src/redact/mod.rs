@@ -1,8 +1,10 @@
 //! Values of secret fields, replaced wherever a plugin's own words are shown or kept, before anything is cut.
 //!
-//! What is deliberately absent: Results. They are never altered; `held` tells where one holds a secret.
+//! What is deliberately absent: Results of a run. They are never altered; `held` tells where one holds a secret. `json` makes a copy of one
+//! without, for whoever takes it elsewhere.
 
 mod held;
+mod json;
 mod part;
 mod spellings;
 mod urls;
@@ -18,17 +20,21 @@ use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
 use crate::config::{PluginConfig, SECRET, is_secret_name};
+use crate::error::Fault;
 use crate::plugin::Event;
 use crate::report::StepRecord;
 use part::Parts;
 use spellings::Spellings;
 
+pub use json::{Redacted, json};
 pub use urls::{userinfo, userinfo_within};
 
 /// So many bytes around a short secret decide whether it is a word of its own.
 const NEARBY: usize = 16;
 /// A shorter value of a variable is not taken for a secret.
 const LEAST_OF_VARIABLE: usize = 8;
+/// Variables with one of these in their names hold secrets, or the path of a file that does.
+const TELLING_VARIABLES: [&str; 6] = ["SECRET", "TOKEN", "PASSW", "CREDENTIAL", "API_KEY", "PRIVATE_KEY"];
 
 /// The secrets of a run, for everybody who shows or keeps what was said; empty until the configuration is resolved. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +76,23 @@ impl Secrets {
         }
     }
 
+    /// Returns an event without secrets, as [`Redactor::event`].
+    pub fn event(&self, event: Event) -> Event {
+        match self.get() {
+            Some(redactor) => redactor.event(event),
+            None => event,
+        }
+    }
+
+    /// Returns a fault without secrets.
+    pub fn fault(&self, fault: Fault) -> Fault {
+        let text = |text: String| self.text(text).into_owned();
+        Fault {
+            message: text(fault.message),
+            hints: fault.hints.into_iter().map(text).collect(),
+        }
+    }
+
     /// Returns the length of the longest spelling, in bytes.
     pub fn longest(&self) -> usize {
         self.get().map_or(0, |redactor| redactor.longest)
@@ -87,17 +110,12 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Takes the values of all secret fields, and the passwords in the URLs of all others.
-    pub fn of(plugins: &[PluginConfig]) -> Self {
-        Self::of_run(plugins, std::iter::empty())
-    }
-
-    /// As [`Self::of`], and takes the same of the variables that plugins see, where a name says that it is a secret's.
+    /// Takes the values of all secret fields, the passwords in the URLs of all others, and the same of the variables that plugins see, where
+    /// a name says that it is a secret's.
     pub fn of_run<'a>(plugins: &[PluginConfig], variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut spellings = Spellings::default();
         for (name, value) in variables {
-            // Nobody declared it one, so what could be any word is not taken for it.
-            if is_secret_name(name) && value.len() >= LEAST_OF_VARIABLE {
+            if names_a_secret(name, value) {
                 spellings.add(value);
             }
             for password in urls::passwords(value) {
@@ -111,6 +129,13 @@ impl Redactor {
                 None => {}
             }
         }
+        Self::new(spellings)
+    }
+
+    /// Takes every one of these texts for a secret.
+    pub fn of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut spellings = Spellings::default();
+        texts.into_iter().for_each(|text| spellings.add(text));
         Self::new(spellings)
     }
 
@@ -233,6 +258,29 @@ impl Redactor {
             }
         }
     }
+}
+
+/// Returns whether a variable that a plugin sees is, or holds, a secret.
+pub fn is_secret_variable(name: &str, value: &str) -> bool {
+    names_a_secret(name, value) || !urls::passwords(value).is_empty()
+}
+
+/// Returns whether a secret of this value can be found in a text, as far as it says anything at all.
+pub fn can_be_found(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty() || text.chars().nth(spellings::LEAST_CHARS - 1).is_some(),
+        Value::Number(number) => number.to_string().len() >= spellings::LEAST_CHARS,
+        Value::Array(items) => items.iter().all(can_be_found),
+        Value::Object(members) => members.values().all(can_be_found),
+        Value::Null | Value::Bool(_) => true,
+    }
+}
+
+/// Nobody declared a variable to be a secret, so its name must say it, and what could be any word or place is not taken for it.
+fn names_a_secret(name: &str, value: &str) -> bool {
+    let upper = name.to_uppercase();
+    let telling = || TELLING_VARIABLES.iter().any(|word| upper.contains(word)) && !value.starts_with('/');
+    value.len() >= LEAST_OF_VARIABLE && (is_secret_name(name) || telling())
 }
 
 /// Takes the passwords out of the URLs in a value that is no secret otherwise.

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::Value;
 
 /// Shorter values are not looked for: they are in every text, and what remained would tell them.
-const LEAST_CHARS: usize = 3;
+pub(super) const LEAST_CHARS: usize = 3;
 /// Shorter values are replaced as whole words only.
 const WORD_CHARS: usize = 8;
 /// Longer secrets are looked for in pieces of this size.
@@ -38,9 +38,14 @@ impl Spellings {
         }
     }
 
-    /// Takes one secret text, and each line of it.
+    /// Takes one secret text, each line of it, and where it is JSON, such as the file of an account, each longer text in it.
     pub(super) fn add(&mut self, secret: &str) {
         let secret = &secret[..secret.floor_char_boundary(MOST_BYTES)];
+        if secret.trim_start().starts_with(['{', '['])
+            && let Ok(value) = serde_json::from_str(secret)
+        {
+            self.add_longer(&value);
+        }
         let lines = secret.lines().flat_map(|line| [line, line.trim()]);
         let parts: BTreeSet<&str> = [secret, secret.trim()].into_iter().chain(lines).collect();
         for part in parts {
@@ -53,6 +58,16 @@ impl Spellings {
             // What is left of a long secret is looked for with what stands before it.
             let last = part.len().saturating_sub(PIECE_BYTES);
             self.piece(&part[part.ceil_char_boundary(last)..]);
+        }
+    }
+
+    /// Takes the texts in a value that are too long to be any word.
+    fn add_longer(&mut self, value: &Value) {
+        match value {
+            Value::String(text) if text.chars().count() >= WORD_CHARS => self.add(text),
+            Value::Array(items) => items.iter().for_each(|item| self.add_longer(item)),
+            Value::Object(members) => members.values().for_each(|member| self.add_longer(member)),
+            _ => {}
         }
     }
 

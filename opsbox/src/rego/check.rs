@@ -1,5 +1,6 @@
 //! One check: a policy over a provider's data, and the Result made of what it found.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use regorus::Value;
@@ -48,6 +49,9 @@ pub struct Check {
     /// Whether to make the text for people; else it is empty.
     #[serde(default)]
     pub format: bool,
+    /// Whether to tell where sets are in what is found.
+    #[serde(skip)]
+    pub tells_sets: bool,
 }
 
 fn yes() -> bool {
@@ -83,6 +87,44 @@ pub struct Answer {
     pub prints: Vec<String>,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// Where sets are in what the policy found, see [`findings::sets`]; empty where nobody asks.
+    pub sets: BTreeSet<String>,
+}
+
+/// What a check gave, whatever that is, and which lines of its policy it reached.
+#[derive(Debug)]
+pub struct Examined {
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, RegoError>,
+    /// The lines that were evaluated.
+    pub covered: Vec<u32>,
+    /// The lines with an expression that were not.
+    pub not_covered: Vec<u32>,
+}
+
+impl Examined {
+    /// Returns its JSON text: `answer` or `error`, `sets`, `covered`, `not_covered`.
+    pub fn json(&self) -> Vec<u8> {
+        let sets = self
+            .answer
+            .as_ref()
+            .map_or_else(|_| BTreeSet::new(), |answer| answer.sets.clone());
+        let facts = serde_json::json!({
+            "error": self.answer.as_ref().err().map(|error| {
+                serde_json::json!({"message": error.to_string(), "hint": error.hint()})
+            }),
+            "sets": sets, "covered": self.covered, "not_covered": self.not_covered,
+        });
+        let mut out = facts.to_string().into_bytes();
+        if let Ok(answer) = &self.answer {
+            // The answer's text goes in as it is spelt, before the last brace.
+            out.pop();
+            out.extend_from_slice(b",\"answer\":");
+            out.extend_from_slice(&answer.json());
+            out.push(b'}');
+        }
+        out
+    }
 }
 
 impl Answer {
@@ -114,6 +156,41 @@ pub fn run(check: &Check, input: Value, time: Option<Duration>) -> Result<Answer
     let mut answer = answer(check, &mut policy, Policy::take_prints)?;
     answer.warnings.extend(warning);
     Ok(answer)
+}
+
+/// Evaluates a check as [`run`] does, and says how it came to that.
+pub fn examine(mut check: Check, input: Value, time: Option<Duration>) -> Examined {
+    check.tells_sets = true;
+    let check = &check;
+    let options = Options {
+        version: check.language(),
+        strict: check.strict,
+        time,
+    };
+    let (mut policy, warning) = match parse(check, options) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            return Examined {
+                answer: Err(error),
+                covered: Vec::new(),
+                not_covered: Vec::new(),
+            };
+        }
+    };
+    policy.count_lines();
+    let answer = config(check.config.as_deref())
+        .and_then(|config| policy.set_data(input, config))
+        .and_then(|()| answer(check, &mut policy, Policy::take_prints))
+        .map(|mut answer| {
+            answer.warnings.extend(warning);
+            answer
+        });
+    let (covered, not_covered) = policy.lines();
+    Examined {
+        answer,
+        covered,
+        not_covered,
+    }
 }
 
 /// Parses a check's policy, where its language is left open as the old one, too; then with a warning.
@@ -156,8 +233,12 @@ pub(crate) fn answer<R: Rules>(
     prints: impl FnOnce(&mut R) -> Vec<String>,
 ) -> Result<Answer, RegoError> {
     let applies = !policy.defines("applies") || applies(policy)?;
+    let mut sets = BTreeSet::new();
     let found = if applies {
         let value = policy.value(&check.rule)?;
+        if check.tells_sets {
+            sets = findings::sets(&value);
+        }
         if let Some(found) = findings::fault(&value) {
             return Err(RegoError::NotFindings {
                 place: policy.place_of(&check.rule),
@@ -179,6 +260,7 @@ pub(crate) fn answer<R: Rules>(
         result: result(check, applies, &found),
         prints: prints(policy),
         warnings: Vec::new(),
+        sets,
     })
 }
 

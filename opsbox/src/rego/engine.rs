@@ -138,6 +138,23 @@ impl<'a> Policy<'a> {
         })
     }
 
+    /// Counts from now on which lines are evaluated.
+    pub fn count_lines(&mut self) {
+        self.engine.set_enable_coverage(true);
+    }
+
+    /// Returns the lines that were evaluated, and those that hold an expression and were not; each counted from 1.
+    pub fn lines(&self) -> (Vec<u32>, Vec<u32>) {
+        let report = self.engine.get_coverage_report().ok();
+        let file = report.and_then(|report| report.files.into_iter().next());
+        file.map_or_else(Default::default, |file| {
+            (
+                file.covered.into_iter().collect(),
+                file.not_covered.into_iter().collect(),
+            )
+        })
+    }
+
     /// Returns what `print` wrote since the last call, line by line.
     pub fn take_prints(&mut self) -> Vec<String> {
         self.engine.take_prints().unwrap_or_default()

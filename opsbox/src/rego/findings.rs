@@ -1,5 +1,7 @@
 //! Findings as the policy gave them: their shape, their number, and what the check's manifest adds to each.
 
+use std::collections::BTreeSet;
+
 use regorus::Value;
 
 /// What the manifest's `[check]` adds to findings that lack it.
@@ -63,6 +65,32 @@ pub fn sections(value: &Value) -> Option<Vec<(&Value, Vec<&Value>)>> {
         .iter_sorted()
         .map(|(name, value)| Some((name, items(value)?)))
         .collect()
+}
+
+/// Returns where sets are in a value, whose order means nothing: paths such as `[].ports`, the same for all items of a list.
+pub fn sets(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    add_sets(value, "", &mut found);
+    found
+}
+
+fn add_sets(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| add_sets(item, &format!("{path}[]"), found)),
+        Value::Set(items) => {
+            found.insert(path.to_owned());
+            items
+                .iter_sorted()
+                .for_each(|item| add_sets(item, &format!("{path}[]"), found));
+        }
+        Value::Object(fields) => fields.iter_sorted().for_each(|(key, member)| {
+            let key = key.as_string().map_or("", |key| &**key);
+            add_sets(member, &format!("{path}.{key}"), found);
+        }),
+        _ => {}
+    }
 }
 
 /// Returns the items of a list or set.
@@ -145,6 +173,18 @@ mod tests {
             assert_eq!(count(&value(json)), expected, "{json}");
             assert_eq!(opsbox_protocol::count_findings(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn sets_are_found_however_deep_and_lists_are_not() {
+        let mut engine = regorus::Engine::new();
+        let policy = r#"package p
+            a := {{"x": {1, 2}, "l": [1]}, {"x": set()}}
+            b := [{"l": [{1}]}]"#;
+        engine.add_policy("p.rego".into(), policy.into()).unwrap();
+        let mut of = |rule: &str| sets(&engine.eval_rule(format!("data.p.{rule}")).unwrap());
+        assert_eq!(of("a").into_iter().collect::<Vec<_>>(), ["", "[].x"]);
+        assert_eq!(of("b").into_iter().collect::<Vec<_>>(), ["[].l[]"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use opsbox_protocol::frame::{FrameError, LineReader};
 use opsbox_protocol::incoming::{Incoming, LineFault, parse_line};
 use opsbox_protocol::message::{Cancel, InitializeResult, LogLevel, LogParams, PluginInfo};
 use opsbox_protocol::{limits, outgoing};
+use regorus::Value;
 use serde_json::json;
 
 use super::data::Input;
@@ -232,12 +233,7 @@ impl<W: Write> Worker<W> {
                 empty()
             }
             Job::Check(check, given, time) => {
-                let input = match (given, &self.input) {
-                    (Given::Own(input), _) => input,
-                    (Given::Kept, Some(kept)) => kept.value.clone(),
-                    (Given::Patched(patch), Some(kept)) => kept.with(&patch)?,
-                    (_, None) => return Err(RegoError::NoData { check: check.name }.into()),
-                };
+                let input = self.given(given, &check.name)?;
                 let answer = match &self.server {
                     None => check::run(&check, input, time)?,
                     Some(server) => {
@@ -249,7 +245,29 @@ impl<W: Write> Worker<W> {
                 self.warnings.extend(answer.warnings.iter().cloned());
                 Ok((answer.json(), answer.prints))
             }
+            Job::Examine(check, given, time) => {
+                let input = self.given(given, &check.name)?;
+                let examined = check::examine(*check, input, time);
+                let json = examined.json();
+                let (warnings, prints) = examined
+                    .answer
+                    .map_or_else(|_| Default::default(), |answer| (answer.warnings, answer.prints));
+                self.warnings.extend(warnings);
+                Ok((json, prints))
+            }
             Job::Test(suite) => Ok((json!(testing::run(&suite)?).to_string().into_bytes(), Vec::new())),
+        }
+    }
+
+    /// Returns what a check is to see.
+    fn given(&self, given: Given, check: &str) -> Result<Value, RegoError> {
+        match (given, &self.input) {
+            (Given::Own(input), _) => Ok(input),
+            (Given::Kept, Some(kept)) => Ok(kept.value.clone()),
+            (Given::Patched(patch), Some(kept)) => kept.with(&patch),
+            (_, None) => Err(RegoError::NoData {
+                check: check.to_owned(),
+            }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a run did: one record, from which the summary and the exit code derive.
 
+pub mod junit;
 pub mod record;
 pub mod summary;
 

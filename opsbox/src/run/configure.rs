@@ -1,7 +1,6 @@
 //! Starts the plugins side by side, asks for their schemas, resolves the configuration and activates them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::sync::Arc;
 
 use opsbox_protocol::Hook;
@@ -83,7 +82,7 @@ pub(crate) async fn configure(
             faults: resolution.faults,
         });
     }
-    let seen = seen_variables(shared, &manifests);
+    let seen = launch::seen_by(manifests.iter().map(Arc::as_ref), &shared.ctx);
     let variables = seen.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     shared
         .board
@@ -94,7 +93,7 @@ pub(crate) async fn configure(
     if let Some(keeping) = keeping {
         shared
             .board
-            .keep(taken::complete(keeping, shared, &resolution, &taken));
+            .keep(taken::complete(keeping, shared, &resolution, &seen, &taken));
     }
     for prepared in &mut prepared {
         if let Some(taken) = taken.remove(&prepared.step) {
@@ -142,16 +141,6 @@ fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {
         .plan
         .members()
         .map(|planned| Arc::clone(&planned.manifest))
-        .collect()
-}
-
-/// Returns the variables that some plugin of the run sees.
-fn seen_variables(shared: &Shared, manifests: &[Arc<Manifest>]) -> BTreeMap<String, String> {
-    let text = |text: OsString| text.into_string().ok();
-    manifests
-        .iter()
-        .flat_map(|manifest| launch::environment_of(manifest, &shared.ctx))
-        .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
         .collect()
 }
 

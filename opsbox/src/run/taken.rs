@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::plugin::{Gap, ResultSlice};
+use crate::redact::is_secret_variable;
 use crate::report::{Status, StepRecord};
-use crate::store::shape::{StoredPlan, StoredRun};
+use crate::store::shape::{StoredField, StoredPlan, StoredRun};
 use crate::store::{Keeping, Standing};
 
 use super::Shared;
@@ -62,6 +63,7 @@ pub(crate) fn complete(
     mut keeping: Keeping,
     shared: &Shared,
     resolution: &Resolution,
+    variables: &BTreeMap<String, String>,
     taken: &BTreeMap<usize, Taken>,
 ) -> Keeping {
     keeping.run.steps = StoredPlan::all(&shared.plan);
@@ -71,6 +73,25 @@ pub(crate) fn complete(
             planned.standing.clone_from(&taken.standing);
         }
     }
-    keeping.run.config = StoredRun::fields(&resolution.plugins);
+    let mut config = StoredRun::fields(&resolution.plugins);
+    // A plugin that is not started does not say what its fields are; what it was run with is known from then.
+    let is_taken = |plugin: &str| taken.values().any(|taken| taken.record.plugin == plugin);
+    for field in std::mem::take(&mut keeping.run.config) {
+        let known = |other: &StoredField| other.plugin == field.plugin && other.field == field.field;
+        if is_taken(&field.plugin) && !config.iter().any(known) {
+            config.push(field);
+        }
+    }
+    keeping.run.config = config;
+    if taken.is_empty() {
+        keeping.run.secret_variables.clear();
+    }
+    let secret = variables
+        .iter()
+        .filter(|(name, value)| is_secret_variable(name, value));
+    keeping
+        .run
+        .secret_variables
+        .extend(secret.map(|(name, _)| name.clone()));
     keeping
 }

@@ -199,6 +199,11 @@ impl Kept {
 
 /// Returns the name of a step's file.
 pub(crate) fn file_name(step: usize, plugin: &str, ending: &str) -> String {
+    format!("{step:03}-{}.{ending}", tame(plugin))
+}
+
+/// Returns a name that can be a part of a file's.
+pub(crate) fn tame(plugin: &str) -> String {
     let tame = |c: char| {
         if c.is_ascii_alphanumeric() || "_.".contains(c) {
             c
@@ -206,8 +211,7 @@ pub(crate) fn file_name(step: usize, plugin: &str, ending: &str) -> String {
             '_'
         }
     };
-    let plugin: String = plugin.chars().take(64).map(tame).collect();
-    format!("{step:03}-{plugin}.{ending}")
+    plugin.chars().take(64).map(tame).collect()
 }
 
 /// Returns whether another process holds the lock of a run's folder.

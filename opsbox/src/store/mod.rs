@@ -3,6 +3,7 @@
 //! A folder for each run, `runs/<id>/` below the state directory; docs/runs.md describes its files. What is deliberately absent: no
 //! secret of the configuration is written, and nothing here changes a byte of a Result.
 
+pub mod exported;
 mod folder;
 mod keeper;
 pub(crate) mod kept;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Fault;
 use folder::Folder;
 
+pub use exported::Exported;
 pub use keeper::{Keeper, Keeping, Notices, Place, Settled};
 pub use kept::{Delivery, Kept, Stored};
 pub use limits::{Bound, Limits};

@@ -1,5 +1,6 @@
 //! What is stored of a run, as JSON; the schemas are published as `docs/schema/stored-run.json` and `docs/schema/stored-step.json`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -51,6 +52,9 @@ pub struct StoredRun {
     pub steps: Vec<StoredPlan>,
     /// What somebody set of the plugins' configuration.
     pub config: Vec<StoredField>,
+    /// The names of the variables that plugins saw and that hold a secret; no value is ever stored.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secret_variables: BTreeSet<String>,
 }
 
 /// A step as it was planned.

@@ -1,6 +1,6 @@
 //! What the store does on its own, without a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -52,6 +52,7 @@ fn run(id: &str, started: &str) -> StoredRun {
         replayed_from: None,
         steps: vec![plan("check", Role::Check), plan("out", Role::Output)],
         config: Vec::new(),
+        secret_variables: BTreeSet::new(),
     }
 }
 
@@ -399,6 +400,7 @@ fn fingerprints_tell_parts_apart() {
 #[test]
 fn the_published_schemas_are_those_of_what_is_stored() {
     let schemas = [
+        ("exported-run", schemars::schema_for!(exported::ExportedRun)),
         ("stored-run", schemars::schema_for!(StoredRun)),
         ("stored-step", schemars::schema_for!(StoredStep)),
     ];

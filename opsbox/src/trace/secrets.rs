@@ -7,18 +7,14 @@ use std::ffi::OsString;
 use serde_json::Value;
 
 use super::shape::Side;
-use crate::config::{FieldReport, PluginConfig, SECRET};
+use crate::config::{PluginConfig, SECRET};
 use crate::environ::is_reserved;
-use crate::redact::Redactor;
-
-/// Variables with one of these in their names are taken for secrets: a plugin may be allowed to see them.
-const TELLING: [&str; 6] = ["SECRET", "TOKEN", "PASSW", "CREDENTIAL", "API_KEY", "PRIVATE_KEY"];
+use crate::redact::{Redactor, is_secret_variable};
 
 /// The secrets of a run, as far as they are known.
 #[derive(Debug, Default)]
 pub struct Hidden {
     redactor: Redactor,
-    of_variables: Redactor,
     /// The secret fields of each plugin, which are taken out of `set_data` whatever their values are.
     fields: BTreeMap<String, Vec<String>>,
     /// Whether the configuration is not resolved yet: the host has told no secret then, and its own lines are shown.
@@ -28,20 +24,21 @@ pub struct Hidden {
 impl Hidden {
     /// Returns what is taken for a secret before the plugins have said which of their fields are: every value that somebody set.
     pub fn early(given: impl IntoIterator<Item = Value>, variables: &BTreeMap<OsString, OsString>) -> Self {
-        let texts = given.into_iter().flat_map(texts);
-        let of_variables = variables.iter().filter_map(|(name, value)| {
-            let (name, value) = (name.to_str()?, value.to_str()?);
-            (!is_reserved(name)).then(|| Value::from(value))
+        let of_variables = named(variables).filter(|(name, value)| {
+            (!is_reserved(name) && is_telling(value)) || is_secret_variable(name, value)
         });
+        let texts = given.into_iter().flat_map(texts).filter(|text| is_telling(text));
+        let texts: Vec<_> = texts
+            .chain(of_variables.map(|(_, value)| value.to_owned()))
+            .collect();
         Self {
-            redactor: redactor(texts.chain(of_variables).filter(is_telling)),
-            of_variables: secret_variables(variables),
+            redactor: Redactor::of_texts(texts.iter().map(String::as_str)),
             fields: BTreeMap::new(),
             early: true,
         }
     }
 
-    /// Returns the secrets of a resolved configuration.
+    /// Returns the secrets of a resolved configuration, and of all variables.
     pub fn of(plugins: &[PluginConfig], variables: &BTreeMap<OsString, OsString>) -> Self {
         let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for field in plugins
@@ -55,8 +52,7 @@ impl Hidden {
                 .push(field.name.clone());
         }
         Self {
-            redactor: Redactor::of(plugins),
-            of_variables: secret_variables(variables),
+            redactor: Redactor::of_run(plugins, named(variables)),
             fields,
             early: false,
         }
@@ -71,8 +67,7 @@ impl Hidden {
             Some(fields) if line.contains("\"method\":\"set_data\"") => Cow::Owned(configured(&line, fields)),
             _ => line,
         };
-        let shown = self.redactor.text(line).into_owned();
-        Cow::Owned(self.of_variables.text(shown).into_owned())
+        self.redactor.text(line)
     }
 }
 
@@ -92,18 +87,15 @@ fn configured(line: &str, fields: &[String]) -> String {
     message.to_string()
 }
 
-/// Returns whether a value is a text that says something by itself: words such as `true` are part of every message.
-fn is_telling(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.len() >= 6 && serde_json::from_str::<Value>(text).is_err(),
-        _ => false,
-    }
+/// Returns whether a text says something by itself: words such as `true` are part of every message.
+fn is_telling(text: &str) -> bool {
+    text.len() >= 6 && serde_json::from_str::<Value>(text).is_err()
 }
 
 /// Returns the texts in a value, however deep they are.
-fn texts(value: Value) -> Vec<Value> {
+fn texts(value: Value) -> Vec<String> {
     match value {
-        Value::String(_) => vec![value],
+        Value::String(text) => vec![text],
         Value::Array(items) => items.into_iter().flat_map(texts).collect(),
         Value::Object(members) => members
             .into_iter()
@@ -113,30 +105,8 @@ fn texts(value: Value) -> Vec<Value> {
     }
 }
 
-fn secret_variables(variables: &BTreeMap<OsString, OsString>) -> Redactor {
-    let is_secret = |name: &str| TELLING.iter().any(|word| name.to_uppercase().contains(word));
-    redactor(variables.iter().filter_map(|(name, value)| {
-        let value = is_secret(name.to_str()?).then(|| value.to_str())??;
-        Some(Value::from(value)).filter(is_telling)
-    }))
-}
-
-/// Returns a redactor that takes all of these for secrets.
-fn redactor(values: impl Iterator<Item = Value>) -> Redactor {
-    let fields = values.map(|value| FieldReport {
-        name: String::new(),
-        plugin: String::new(),
-        kind: String::new(),
-        description: None,
-        required: false,
-        default: None,
-        value: Some(value),
-        origin: None,
-        secret: true,
-        reference: None,
-    });
-    Redactor::of(&[PluginConfig {
-        values: serde_json::Map::new(),
-        fields: fields.collect(),
-    }])
+/// Returns the variables that are texts.
+fn named(variables: &BTreeMap<OsString, OsString>) -> impl Iterator<Item = (&str, &str)> {
+    let texts = variables.iter();
+    texts.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
 }

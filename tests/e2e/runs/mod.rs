@@ -2,6 +2,7 @@
 
 mod adverse;
 mod deliver;
+mod export;
 mod keep;
 mod killed;
 mod prune;

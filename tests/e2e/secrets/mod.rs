@@ -1,5 +1,6 @@
 //! Secrets of the configuration: who gets them, where they are never seen, and how a file can name their place.
 
+mod by_hand;
 mod references;
 mod results;
 mod streams;

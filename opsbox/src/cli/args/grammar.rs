@@ -209,14 +209,27 @@ pub(super) enum Check {
         #[command(flatten)]
         rest: Looking,
     },
-    /// Run the `test_` rules of policies
+    /// Test checks: the `test_` rules of policies, and data with known findings, `tests/NAME.input.json` and `tests/NAME.expected.json`
+    #[command(after_help = "Exit code: 0 all tests passed, 1 some failed, 2 there was nothing to test.")]
     Test {
-        /// A folder of policies, or one file
+        /// A check's folder or manifest, a folder of such folders, or one policy
         #[arg(default_value = ".")]
         path: PathBuf,
         /// The version of the language
         #[arg(long, value_name = "VERSION", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=1))]
         rego_version: u8,
+        /// Test on this data, too: a folder of `runs export`, or one with `NAME.input.json` files (repeatable)
+        #[arg(long, value_name = "DIR")]
+        data: Vec<PathBuf>,
+        /// Write down what the checks find now, where it is not what was expected
+        #[arg(long)]
+        update: bool,
+        /// Show the lines of policies that no test reached
+        #[arg(long)]
+        coverage: bool,
+        /// Write the report as JUnit XML to this file
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
         #[command(flatten)]
         screen: ScreenFlags,
         #[command(flatten)]

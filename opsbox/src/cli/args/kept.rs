@@ -1,10 +1,11 @@
 //! The grammar of kept runs: `runs`, and what `run` takes of an earlier one.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::grammar::{Form, ScreenFlags, duration};
+use super::grammar::{Form, Looking, ScreenFlags, Values, duration};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
@@ -23,6 +24,27 @@ pub(super) enum Runs {
         screen: ScreenFlags,
         #[command(flatten)]
         form: Form,
+    },
+    /// Write what the providers of a run returned into a folder, without secrets: for `run --replay DIR`, `check test` and bug reports
+    Export {
+        /// The run: its id, the beginning of it, or `last`
+        run: String,
+        /// The folder; it is made where it is not there
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Leave this field out, whatever it holds: `details.users[].email` (repeatable)
+        #[arg(long, value_name = "FIELD")]
+        redact: Vec<String>,
+        /// Export though the value of this secret is not known now, so that it is not looked for (repeatable)
+        #[arg(long, value_name = "FIELD")]
+        accept_unknown: Vec<String>,
+        /// Replace files of the folder
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        values: Values,
+        #[command(flatten)]
+        rest: Looking,
     },
     /// Remove kept runs: without a flag those that the settings want gone; never one that still runs
     Prune {
@@ -59,7 +81,7 @@ pub(super) struct Earlier {
     /// With --resume: also where plugins have changed since; their steps are run again
     #[arg(long, requires = "resume")]
     pub(super) force: bool,
-    /// Use the data that the providers of a kept run gathered, instead of gathering
-    #[arg(long, value_name = "RUN")]
+    /// Use the data that the providers of a kept run gathered, or of one that was exported to a folder, instead of gathering
+    #[arg(long, value_name = "RUN|DIR")]
     pub(super) replay: Option<String>,
 }

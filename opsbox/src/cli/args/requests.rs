@@ -4,8 +4,8 @@ use super::grammar::{Check, Command, Config, Looking, Places, Plugins, Running, 
 use super::kept::Runs;
 use super::plugin;
 use crate::cli::request::{
-    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Packages, PackagesChange, PluginsQuery,
-    PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,
+    CheckEval, CheckTest, ConfigQuery, ConfigWhat, Delivering, Exporting, Packages, PackagesChange,
+    PluginsQuery, PluginsWhat, Request, RunFlags, RunsQuery, RunsWhat, Shown,
 };
 use crate::config::Assignment;
 use crate::error::Failure;
@@ -81,7 +81,7 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
                 again,
             })
         }
-        Command::Runs(command) => runs(command),
+        Command::Runs(command) => runs(command)?,
         Command::Plugins(command) => plugins(command),
         Command::Plugin(command) => plugin::request(command)?,
         Command::Config(command) => config(command)?,
@@ -91,10 +91,30 @@ pub(super) fn request(command: Command) -> Result<Request, Failure> {
     })
 }
 
-fn runs(command: Runs) -> Request {
+fn runs(command: Runs) -> Result<Request, Failure> {
     let (what, screen, form) = match command {
         Runs::List { screen, form } => (RunsWhat::List, screen, form),
         Runs::Show { run, screen, form } => (RunsWhat::Show(run), screen, form),
+        Runs::Export {
+            run,
+            folder,
+            redact,
+            accept_unknown,
+            force,
+            values,
+            rest,
+        } => {
+            let (flags, json) = rest.split();
+            let query = Exporting {
+                flags: values.add(flags)?,
+                run,
+                folder,
+                redact,
+                accept_unknown,
+                force,
+            };
+            return Ok(Request::Export(Shown { query, json }));
+        }
         Runs::Prune {
             runs,
             older_than,
@@ -112,13 +132,13 @@ fn runs(command: Runs) -> Request {
             (RunsWhat::Prune(wish), screen, form)
         }
     };
-    Request::Runs(Shown {
+    Ok(Request::Runs(Shown {
         query: RunsQuery {
             screen: screen.into(),
             what,
         },
         json: form.json,
-    })
+    }))
 }
 
 fn plugins(command: Plugins) -> Request {
@@ -213,6 +233,10 @@ fn check(command: Check) -> Result<Request, Failure> {
         Check::Test {
             path,
             rego_version,
+            data,
+            update,
+            coverage,
+            junit,
             screen,
             form,
         } => Request::CheckTest(Shown {
@@ -220,6 +244,10 @@ fn check(command: Check) -> Result<Request, Failure> {
                 screen: screen.into(),
                 path,
                 rego_version,
+                data,
+                update,
+                coverage,
+                junit,
             },
             json: form.json,
         }),

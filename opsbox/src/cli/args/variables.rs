@@ -11,7 +11,7 @@ use crate::suggest::did_you_mean;
 
 /// Flags whose variable is not read here: `OPSBOX_SET_<FIELD>` sets fields, some belong to a single question, and the choice of the
 /// interpreter reads its own, to say so. A kept run, and what happens to it, is named for one command only.
-const WITHOUT: [&str; 24] = [
+const WITHOUT: [&str; 29] = [
     "set",
     "help",
     "version",
@@ -36,6 +36,11 @@ const WITHOUT: [&str; 24] = [
     "junit",
     "lang",
     "dir",
+    "redact",
+    "accept-unknown",
+    "update",
+    "coverage",
+    "data",
 ];
 
 /// Gives every flag the value of its variable as default, so that the flag wins where it is given.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Earlier, Taking};
 use crate::cli::host::Own;
 use crate::cli::run::Prepared;
@@ -10,6 +12,7 @@ use crate::cli::schemas;
 use crate::config::Wanted;
 use crate::error::{Failure, Fault, Kind};
 use crate::plugin::SessionContext;
+use crate::store::Kept;
 use crate::store::shape::{StoredPlan, StoredRun};
 use crate::ui::Ui;
 
@@ -17,10 +20,11 @@ impl Earlier {
     /// Returns the steps whose plugins are others than they were.
     pub(super) fn changed(
         &self,
+        kept: &Kept,
         prepared: &Prepared,
         now: &[StoredPlan],
     ) -> Result<BTreeSet<usize>, Failure> {
-        let run = &self.kept.run;
+        let run = &kept.run;
         let id = self.id();
         if prepared.plan.pipeline != run.pipeline {
             let fault = Fault::new(format!(
@@ -80,7 +84,7 @@ impl Earlier {
             .filter(|manifest| names.contains(manifest.name.as_str()))
             .collect();
         let schemas = schemas::schemas(&own.environ, ui, ctx, &prepared.catalog, &manifests).await?;
-        let wanted: Vec<_> = manifests
+        let mut wanted: Vec<_> = manifests
             .iter()
             .zip(&schemas)
             .map(|(manifest, schema)| Wanted {
@@ -89,11 +93,12 @@ impl Earlier {
                 legacy: manifest.legacy,
             })
             .collect();
+        // Of a plugin that could not be asked nothing is known now.
+        wanted.retain(|wanted| *wanted.schema != Value::Bool(true));
+        let names: BTreeSet<_> = wanted.iter().map(|wanted| wanted.plugin).collect();
         let now = StoredRun::fields(&prepared.settings.survey(&wanted).plugins);
         let was: Vec<_> = self
-            .kept
-            .run
-            .config
+            .config()
             .iter()
             .filter(|field| names.contains(field.plugin.as_str()))
             .collect();

@@ -53,7 +53,8 @@ pub async fn prove(own: &Own, ui: &Arc<Ui>, shown: &Shown<PluginTest>, columns: 
     Ok(report.exit_code(query.strict))
 }
 
-fn write(path: &Path, text: &std::io::Result<String>) -> Result<(), Failure> {
+/// Writes a report to a file.
+pub(super) fn write(path: &Path, text: &std::io::Result<String>) -> Result<(), Failure> {
     let fault = |error: &dyn std::fmt::Display| {
         Failure::usage(Fault::new(format!("cannot write `{}`: {error}", path.display())))
     };

@@ -23,6 +23,8 @@ pub(super) enum Job {
     Schema,
     Data(Input),
     Check(Box<Check>, Given, Option<Duration>),
+    /// As `Check`; whatever comes of it is an answer, with the lines that were reached.
+    Examine(Box<Check>, Given, Option<Duration>),
     Test(Suite),
 }
 
@@ -58,6 +60,8 @@ struct CheckParams<'a> {
     patch: Option<&'a RawValue>,
     #[serde(default)]
     timeout_ms: Option<u64>,
+    #[serde(default)]
+    examine: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,6 +108,7 @@ pub(super) fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Fai
                 data,
                 patch,
                 timeout_ms,
+                examine,
             } = from(text)?;
             let given = match (data, patch) {
                 (Some(data), _) => Given::Own(input(data.details)?.value),
@@ -111,7 +116,8 @@ pub(super) fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Fai
                 (None, None) => Given::Kept,
             };
             let time = timeout_ms.filter(|limit| *limit > 0).map(Duration::from_millis);
-            Ok(Job::Check(Box::new(check), given, time))
+            let job = if examine { Job::Examine } else { Job::Check };
+            Ok(job(Box::new(check), given, time))
         }
         TEST => Ok(Job::Test(from(text)?)),
         other => Err(Failure::Body(ErrorBody::new(

@@ -19,7 +19,7 @@ use super::gather::Gathered;
 use super::member::Member;
 use code::Code;
 
-pub use request::{Verdict, check_request, of_policy, patience, read_verdict};
+pub use request::{Verdict, Want, check_request, of_policy, patience, read_verdict};
 pub(crate) use worker::{Worker, start_workers};
 
 /// How long one policy may take where neither its manifest nor `--timeout` says.
@@ -56,7 +56,8 @@ pub(crate) async fn check(
             .or(manifest.timeouts.hook_total)
             .unwrap_or(POLICY_LIMIT);
         let reports = code.has(Hook::ReportFindings);
-        let request = check_request(&manifest, &config, kept, !reports, limit)?;
+        let want = if reports { Want::Data } else { Want::Text };
+        let request = check_request(&manifest, &config, kept, want, limit)?;
         let file = manifest.rego.as_ref().map_or("", |rego| &rego.file);
         let mut verdict = worker
             .evaluate(shared, kept, &injected, request.clone(), limit)

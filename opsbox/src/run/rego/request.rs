@@ -14,6 +14,8 @@ use crate::plugin::{PluginError, Reply, ResultSlice};
 struct CheckParams<'a> {
     check: CheckFacts<'a>,
     timeout_ms: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    examine: bool,
 }
 
 #[derive(Serialize)]
@@ -30,6 +32,17 @@ struct CheckFacts<'a> {
     relates_to: &'a str,
     description: &'a str,
     format: bool,
+}
+
+/// What is wanted of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// A Result for code that goes on with it.
+    Data,
+    /// A Result with a text for people.
+    Text,
+    /// Whatever comes of it, and the lines of the policy that were reached.
+    Examination,
 }
 
 /// The verdict on the wire; the Result stays a slice of its line.
@@ -81,7 +94,7 @@ pub fn check_request(
     manifest: &Manifest,
     config: &Map<String, Value>,
     kept: &ResultSlice,
-    format: bool,
+    want: Want,
     limit: Duration,
 ) -> Result<Vec<u8>, PluginError> {
     let rego = manifest.rego.as_ref().ok_or_else(|| PluginError::Spawn {
@@ -97,7 +110,11 @@ pub fn check_request(
     };
     let config = with_defaults(manifest, config);
     // As the original did, a check with a class of its own gets its own name there and sets the rest itself.
-    let relates_to = if format { &kept.relates_to } else { &manifest.name };
+    let relates_to = if want == Want::Data {
+        &manifest.name
+    } else {
+        &kept.relates_to
+    };
     let facts = CheckFacts {
         name: &manifest.name,
         file: &rego.file,
@@ -115,12 +132,13 @@ pub fn check_request(
             .as_deref()
             .or(manifest.description.as_deref())
             .unwrap_or_default(),
-        format,
+        format: want == Want::Text,
     };
     let timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     serde_json::to_vec(&CheckParams {
         check: facts,
         timeout_ms,
+        examine: want == Want::Examination,
     })
     .map_err(|error| shape(&error.to_string()))
 }
