@@ -53,6 +53,8 @@ fn every_template_is_a_folder_that_bears_the_plugins_name_alone() {
             let text = fs::read_to_string(&file).unwrap();
             for left in ["my_plugin", "my_command"] {
                 assert!(!text.contains(left), "{} holds {left}", file.display());
+                let path = file.display().to_string();
+                assert!(!path.contains(left), "{path}");
             }
             assert!(text.lines().count() <= 400, "{} is too long", file.display());
             assert!(text.ends_with('\n') && !text.contains('\r'), "{}", file.display());

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, Seen, binary, python};
+use crate::support::{Sandbox, Seen, binary};
 
 /// A plugin that was made, in a sandbox of its own.
 pub struct Made {
@@ -19,7 +19,9 @@ pub struct Made {
     name: String,
     /// What the command said of it, as JSON.
     said: Value,
-    /// Variables for the commands of its author.
+    /// Programs whose folders stand first on its author's PATH: this binary, and the Python of the tests where it needs one.
+    programs: Vec<PathBuf>,
+    /// Further variables of its author.
     variables: BTreeMap<String, PathBuf>,
 }
 
@@ -35,6 +37,7 @@ impl Made {
             sandbox,
             name,
             said,
+            programs: vec![binary()],
             variables: BTreeMap::new(),
         }
     }
@@ -52,12 +55,12 @@ impl Made {
         serde_json::from_str(&self.read(file)).unwrap()
     }
 
-    /// Types a line in its folder, as its author would: with this binary and the tests' Python first on PATH.
+    /// Types a line in its folder, as its author would.
     fn types(&self, line: &str) -> Seen {
         let mut command = Command::new("sh");
         command.args(["-c", line]);
         self.sandbox.surround(&mut command);
-        let own = [Some(binary()), python()].into_iter().flatten();
+        let own = self.programs.iter();
         let folders = own.map(|program| program.parent().unwrap().to_owned());
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(folders.chain(env::split_paths(&path))).unwrap();

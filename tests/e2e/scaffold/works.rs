@@ -164,11 +164,12 @@ fn handles(made: &Made) {
 
 #[test]
 fn every_template_in_python_works() {
-    if python().is_none() {
+    let Some(python) = python() else {
         return;
-    }
+    };
     for kind in KINDS {
-        let made = Made::new("python", kind);
+        let mut made = Made::new("python", kind);
+        made.programs.push(python.clone());
         made.types_next(0, "")
             .exits(0)
             .says(&["Ran ", "OK"])
@@ -283,4 +284,38 @@ fn the_template_in_rego_works() {
     made.types("opsbox plugin test .")
         .exits(2)
         .says(&["Rego check without code", "opsbox check test"]);
+}
+
+#[test]
+fn plugins_of_several_templates_work_in_one_run() {
+    let (Some(python), Some(_)) = (python(), program("node")) else {
+        return;
+    };
+    let mut made = Made::new("sh", "input");
+    made.programs.push(python);
+    for (name, kind, lang) in [
+        ("policy", "rego", "rego"),
+        ("counter", "assistant", "python"),
+        ("file", "output", "node"),
+    ] {
+        let args = ["plugin", "new", name, "--type", kind, "--lang", lang];
+        made.sandbox.opsbox(&args).exits(0);
+    }
+    made.types(
+        "opsbox run sh_input,policy-counter-file --plugin-dir .. \
+         --set sh_input_max_load=0 --set policy_max_load=0 --set file_file=all.json",
+    )
+    .exits(0);
+    let results = made.document("all.json");
+    let names: Vec<_> = results
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["result_name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["counter", "sh_input", "policy"]);
+    assert_eq!(
+        results[0]["details"],
+        json!({"findings": {"sh_input": 1, "policy": 1}})
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Names, separated by spaces, of what must be there: `git`, `go`, `node`, `python`, `packages`, `python3.12`, `setpriv`, `uv`.
+/// Names, separated by spaces, of what must be there: `cargo`, `git`, `go`, `node`, `python`, `packages`, `python3.12`, `setpriv`, `uv`.
 const PROMISED: &str = "OPSBOX_TEST_NEEDS";
 
 /// Says that a test is skipped for want of something.
