@@ -79,7 +79,9 @@ impl Lang {
             Self::Sh => {
                 "`plugin.sh` does the work, `wire.sh` speaks the protocol; both rely on the order of members that the host promises, not on a JSON parser"
             }
-            Self::Rego => "`my_plugin.rego` is the policy, `sample.json` what a provider may have gathered",
+            Self::Rego => {
+                "`my_plugin.rego` is the policy, `tests` has data of a provider and what the policy finds in it"
+            }
         }
     }
 }
@@ -127,8 +129,8 @@ pub(super) fn commands(name: &str, kind: Kind, lang: Lang) -> [Command; 3] {
     };
     let proof = match lang {
         Lang::Rego => command(
-            "opsbox check eval my_plugin.rego --input sample.json",
-            "the policy on the sample",
+            "opsbox check eval my_plugin.rego --input tests/busy.input.json",
+            "the policy on its test data",
         ),
         _ => command("opsbox plugin test .", "whether it keeps the protocol"),
     };

@@ -107,7 +107,8 @@ fn code(kind: Kind, lang: Lang) -> Vec<Template> {
         Lang::Rego => vec![
             Some(file!("my_plugin.rego", "rego/my_plugin.rego")),
             Some(file!("my_plugin_test.rego", "rego/my_plugin_test.rego")),
-            Some(file!("sample.json", "rego/sample.json")),
+            Some(file!("tests/busy.input.json", "rego/busy.input.json")),
+            Some(file!("tests/busy.expected.json", "rego/busy.expected.json")),
         ],
     };
     files.into_iter().flatten().collect()

@@ -154,10 +154,11 @@ fn programs_are_told_the_same_as_json() {
         "type": "rego",
         "lang": "rego",
         "folder": made.path("").canonicalize().unwrap(),
-        "files": ["README.md", "manifest.toml", "rego_rego.rego", "rego_rego_test.rego", "sample.json"],
+        "files": ["README.md", "manifest.toml", "rego_rego.rego", "rego_rego_test.rego",
+            "tests/busy.input.json", "tests/busy.expected.json"],
         "next": [
             {"command": "opsbox check test .", "does": "its own tests"},
-            {"command": "opsbox check eval rego_rego.rego --input sample.json", "does": "the policy on the sample"},
+            {"command": "opsbox check eval rego_rego.rego --input tests/busy.input.json", "does": "the policy on its test data"},
             {
                 "command": "opsbox run rego_rego-cli_out --plugin-dir .",
                 "does": "with --set rego_rego_max_load=0 it finds something"

@@ -274,7 +274,9 @@ fn every_template_in_shell_works() {
 #[test]
 fn the_template_in_rego_works() {
     let made = Made::new("rego", "rego");
-    made.types_next(0, "").exits(0).prints(&["4 passed, 0 failed"]);
+    made.types_next(0, "")
+        .exits(0)
+        .prints(&["5 passed, 0 failed", "busy"]);
     made.types_next(1, "")
         .exits(0)
         .prints(&["[medium] the load over 5 minutes is 4.87"]);
