@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod pipeline;
 pub mod plan;
 pub mod plugin;
+pub mod published;
 pub mod python;
 pub mod redact;
 pub mod rego;

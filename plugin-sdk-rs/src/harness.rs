@@ -6,7 +6,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use opsbox_protocol::message::{HostInfo, InitializeParams, Limits, LogLevel, Terminal, VersionRange};
+use opsbox_protocol::message::{
+    FEATURES, HostInfo, InitializeParams, Limits, LogLevel, Terminal, VersionRange,
+};
 use opsbox_protocol::{ErrorBody, Incoming, LineReader, Outcome, Payload, limits, outgoing, parse_line};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -128,9 +130,7 @@ impl Harness {
             },
             plugin: "under_test".into(),
             limits: Limits::with_line_bytes(limits::LINE_BYTES),
-            features: ["progress", "gap", "output", "steps", "private"]
-                .map(str::to_owned)
-                .to_vec(),
+            features: FEATURES.map(str::to_owned).to_vec(),
             log_level: LogLevel::Trace,
             cwd: "/".into(),
             terminal: Some(Terminal {

@@ -1,8 +1,8 @@
 //! Error objects and codes.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The error codes of JSON-RPC and of this protocol.
 pub mod code {
@@ -39,13 +39,77 @@ pub mod code {
     /// The plugin could not be started (made by the host only).
     pub const SPAWN_FAILED: i64 = -33015;
 
+    /// Who may make an error with a code.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Maker {
+        /// Host and plugin.
+        Both,
+        /// The plugin alone.
+        Plugin,
+        /// The host alone.
+        Host,
+    }
+
+    /// A code of this protocol.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Code {
+        /// The number on the wire.
+        pub number: i64,
+        /// What it means.
+        pub meaning: &'static str,
+        /// Who may make it.
+        pub maker: Maker,
+    }
+
+    const fn code(number: i64, maker: Maker, meaning: &'static str) -> Code {
+        Code {
+            number,
+            meaning,
+            maker,
+        }
+    }
+
+    /// Every code of version 1, as PROTOCOL.md lists them.
+    pub const ALL: [Code; 16] = [
+        code(PARSE, Maker::Both, "the line is damaged"),
+        code(INVALID_REQUEST, Maker::Both, "not a valid request"),
+        code(METHOD_NOT_FOUND, Maker::Both, "unknown method"),
+        code(INVALID_PARAMS, Maker::Both, "`params` of the wrong shape"),
+        code(
+            INTERNAL,
+            Maker::Both,
+            "something broke inside, not in the author's code",
+        ),
+        code(UNSUPPORTED_PROTOCOL, Maker::Plugin, "no common protocol version"),
+        code(NOT_READY, Maker::Both, "not ready: too early for this request"),
+        code(EXITED, Maker::Host, "the plugin's process ended"),
+        code(CANCELLED, Maker::Both, "cancelled"),
+        code(TIMEOUT, Maker::Host, "a deadline passed"),
+        code(CONFIG_INVALID, Maker::Plugin, "configuration invalid"),
+        code(
+            HOOK_FAILED,
+            Maker::Plugin,
+            "the hook failed: the author's code raised an error",
+        ),
+        code(PROTOCOL_FAULT, Maker::Host, "the plugin broke this protocol"),
+        code(TOO_LARGE, Maker::Host, "a message over the limit"),
+        code(
+            CALL_CYCLE,
+            Maker::Host,
+            "the call could only end after itself: a circle of calls",
+        ),
+        code(SPAWN_FAILED, Maker::Host, "the plugin could not be started"),
+    ];
+
     /// Returns the code under which the host keeps an error that a plugin sent.
     ///
     /// A plugin that sends one of the codes that only the host makes has it mapped to [`HOOK_FAILED`].
     pub fn from_plugin(code: i64) -> i64 {
-        match code {
-            EXITED | TIMEOUT | PROTOCOL_FAULT | TOO_LARGE | CALL_CYCLE | SPAWN_FAILED => HOOK_FAILED,
-            other => other,
+        let of_the_host = |known: &Code| known.number == code && known.maker == Maker::Host;
+        if ALL.iter().any(of_the_host) {
+            HOOK_FAILED
+        } else {
+            code
         }
     }
 }
@@ -53,14 +117,28 @@ pub mod code {
 /// The `error` member of a response. Unknown members are ignored, since peers may be newer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
-    /// One of [`code`], or any other integer.
+    /// What kind of error it is: a code of this protocol, or any positive one of the plugin's own.
+    #[schemars(schema_with = "codes")]
     pub code: i64,
-    /// One sentence for people.
+    /// One sentence for people, which names the cause. It holds no secret.
     #[serde(default)]
     pub message: String,
-    /// Facts about the error; any JSON, of which the members of [`ErrorData`] are understood.
+    /// Facts about the error: any JSON. In an object the members of `ErrorData` are understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "facts")]
     pub data: Option<Value>,
+}
+
+fn codes(_: &mut SchemaGenerator) -> Schema {
+    let known = code::ALL.iter();
+    let known = known.map(|code| json!({"const": code.number, "description": code.meaning}));
+    let choices: Vec<Value> = known.chain([json!({"type": "integer"})]).collect();
+    json_schema!({"type": "integer", "anyOf": choices})
+}
+
+fn facts(generator: &mut SchemaGenerator) -> Schema {
+    let understood = generator.subschema_for::<ErrorData>();
+    json_schema!({"if": {"type": "object"}, "then": understood})
 }
 
 impl ErrorBody {
@@ -120,7 +198,7 @@ pub struct ErrorData {
     /// The exception's traceback, for logs at a verbose level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceback: Option<String>,
-    /// For [`code::CONFIG_INVALID`]: a list of `{"field": …, "message": …}`.
+    /// With the code -33006: a list of `{"field": …, "message": …}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Value>,
 }

@@ -52,6 +52,7 @@ pub struct PluginFacts {
     pub config: Map<String, Value>,
     /// The JSON Schema of its configuration, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub config_schema: Option<Value>,
     /// The manifest's tables other than `[info]`, as JSON; dates are texts.
     #[serde(default)]

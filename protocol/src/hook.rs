@@ -55,7 +55,7 @@ impl Hook {
     ];
 
     /// Returns the method name on the wire.
-    pub fn method(self) -> &'static str {
+    pub const fn method(self) -> &'static str {
         match self {
             Self::Initialize => "initialize",
             Self::GrabConfig => "grab_config",

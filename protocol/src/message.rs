@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The additions to the protocol that version 1 has; one is used only if both sides list it in the handshake.
+pub const FEATURES: [&str; 5] = ["progress", "gap", "output", "steps", "private"];
+
 /// Parameters of `initialize`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InitializeParams {

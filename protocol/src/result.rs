@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,16 +18,21 @@ pub type Finding = Value;
 /// A Result as a plugin makes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OpsResult {
-    /// What the Result is about, for example `ec2`.
+    /// What the Result is about: a service, a system, for example `ec2`. Outputs use it as a folder.
     pub relates_to: String,
-    /// The Result's own name.
+    /// The Result's own name, by convention the check's. Outputs use it as a file name.
     pub result_name: String,
-    /// What the Result tells.
+    /// What the Result tells, in a phrase.
     pub result_description: String,
-    /// An object, or a list of objects.
+    /// The facts: an object, or a list of objects. Of a check: a list of findings.
+    #[schemars(schema_with = "details")]
     pub details: Value,
-    /// Text for people.
+    /// The same for people: plain text, lines separated by `\n`.
     pub formatted: String,
+}
+
+fn details(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]})
 }
 
 /// A Result inside a line: its bytes, and where its parts stand. Unknown keys are kept in the bytes.

@@ -35,6 +35,7 @@ mod rego_checks;
 mod restarts;
 mod runs;
 mod scaffold;
+mod schemas;
 mod sdk_samples;
 mod secrets;
 mod signals;

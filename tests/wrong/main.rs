@@ -239,7 +239,7 @@ impl Plugin {
         if self.is("odd_hook_name") {
             hooks.push("scan it!");
         }
-        let mut features = vec!["gap", "output", "steps"];
+        let mut features = vec!["gap", "output", "steps", "private"];
         if !self.is("unlisted_feature") {
             features.push("progress");
         }

@@ -11,7 +11,7 @@ use crate::cli::request::{
 use crate::cli::run::{self, Prepared};
 use crate::cli::{
     args, call, check, config, deliver, demo, diagnosis, doctor, export, new, packages, plan, plugins, prove,
-    runs, schemas, signals, wire,
+    published, runs, schemas, signals, wire,
 };
 use crate::config::own::of_rego_checks;
 use crate::config::{Resolution, Settings, Wanted};
@@ -81,6 +81,9 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::New(Shown { query, json }) => Ok(show(ui, &new::new(own, ui, &query)?, json)),
         Request::PluginTest(shown) => prove::prove(own, ui, &shown, columns(ui)).await,
         Request::Call(call) => call::call(own, ui, &call).await,
+        Request::Schemas(Shown { query, json }) => {
+            Ok(show(ui, &published::answer(own, &query, columns(ui))?, json))
+        }
         Request::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut args::command(), "opsbox", &mut script);

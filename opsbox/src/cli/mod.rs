@@ -19,6 +19,7 @@ pub mod packages;
 pub mod plan;
 pub mod plugins;
 pub mod prove;
+mod published;
 pub mod request;
 pub mod run;
 pub mod runs;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::{Assignment, Grammar};
 use crate::managed::Options;
+use crate::published::Published;
 use crate::scaffold;
 use crate::store::Wish;
 use crate::ui::screen::Screen;
@@ -46,6 +47,8 @@ pub enum Request {
     Replay(Shown<Replay>),
     /// Make one call by hand.
     Call(Call),
+    /// Show, print or write the published schemas.
+    Schemas(Shown<SchemaQuery>),
     /// Print a completion script.
     Completions(clap_complete::Shell),
     /// Print the version.
@@ -74,6 +77,7 @@ impl Request {
             Self::TraceShow(Shown { query, .. }) => query.screen.clone(),
             Self::Replay(Shown { query, .. }) => query.flags.screen.clone(),
             Self::Call(call) => call.flags.screen.clone(),
+            Self::Schemas(Shown { query, .. }) => query.screen.clone(),
             Self::Completions(_) | Self::Version { .. } => Screen::default(),
         }
     }
@@ -289,6 +293,17 @@ pub struct PluginTest {
     pub strict: bool,
     /// `--junit`: where the report goes as JUnit XML.
     pub junit: Option<PathBuf>,
+}
+
+/// Published schemas.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaQuery {
+    /// How the user is spoken to.
+    pub screen: Screen,
+    /// The one that is meant; `None`: all.
+    pub schema: Option<&'static Published>,
+    /// `--dir`: where they are written.
+    pub dir: Option<PathBuf>,
 }
 
 /// Policies whose tests run.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A process as `/proc` shows it.
@@ -150,6 +151,15 @@ pub(crate) fn files(root: &Path) -> Vec<String> {
     found
 }
 
+/// Returns those files below a folder that hold something and that others than the user may read.
+pub(crate) fn exposed(root: &Path) -> Vec<String> {
+    let is_exposed = |name: &String| {
+        let seen = fs::symlink_metadata(root.join(name));
+        seen.is_ok_and(|seen| seen.is_file() && seen.len() > 0 && seen.permissions().mode() & 0o077 != 0)
+    };
+    files(root).into_iter().filter(is_exposed).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +178,16 @@ mod tests {
         fs::create_dir(folder.path().join("a")).unwrap();
         fs::write(folder.path().join("a/b"), "").unwrap();
         assert_eq!(files(folder.path()), ["a", "a/b"]);
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_exposed_where_it_holds_something() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text, mode) in [("own", "x", 0o600), ("empty", "", 0o644), ("open", "x", 0o640)] {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        assert_eq!(exposed(folder.path()), ["open"]);
     }
 }

@@ -103,6 +103,8 @@ pub(crate) struct Look {
     pub(crate) sockets: Vec<String>,
     /// Files that it made in its working directory and around it.
     pub(crate) files: Vec<String>,
+    /// Those of them that hold something and that others than the user may read.
+    pub(crate) exposed: Vec<String>,
     /// Children that the host could not find, in words.
     pub(crate) strays: Vec<String>,
     /// The command lines of its processes.

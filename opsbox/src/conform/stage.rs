@@ -19,8 +19,8 @@ use super::scene::Scene;
 
 /// A method that no plugin has: every plugin answers it, and does nothing.
 pub(crate) const NO_METHOD: &str = "opsbox_no_such_method";
-/// The additions to the protocol that this host knows.
-pub(crate) const FEATURES: [&str; 4] = ["progress", "gap", "output", "steps"];
+/// The feature by which outputs are told that a Result holds a secret.
+pub(crate) const PRIVATE: &str = "private";
 /// How long an answer of the life cycle is waited for without `--timeout`: far longer than a host does, since this machine may be busy.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a hook is waited for without `--timeout`.
@@ -66,6 +66,11 @@ impl Facts {
     /// Returns whether it listed a hook.
     pub(crate) fn has(&self, hook: Hook) -> bool {
         self.hooks.iter().any(|name| name == hook.method())
+    }
+
+    /// Returns whether it listed a feature.
+    pub(crate) fn knows(&self, feature: &str) -> bool {
+        self.features.iter().any(|name| name == feature)
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) fn launch(
 ) -> Option<Launch> {
     if let Some(run) = run {
         run.only(report, &["command", "protocol", "env", "sha256"], true);
+        for unused in ["module", "class_name"] {
+            let _of_the_right_type = info.string(report, unused);
+        }
         if !run.has("command") {
             let hint = "add `command = [\"bin/plugin\"]` to `[run]`".to_owned();
             report
@@ -118,7 +121,6 @@ pub(super) fn protocol(report: &mut Report<'_>, run: Option<&Table<'_>>) -> (u32
         return (PROTOCOL, PROTOCOL);
     };
     let range = match numbers[..] {
-        [only] => (only, only),
         [least, greatest] if least <= greatest => (least, greatest),
         _ => {
             let message = "`protocol` in `[run]` must be the least and the greatest version";

@@ -1,42 +1,87 @@
 //! `[config.FIELD]` tables: a plugin's configuration declared in its manifest, as one JSON Schema object.
 
 use serde_json::{Map, Value};
+use toml::Spanned;
 use toml::de::DeValue;
 
-use super::read::{Report, Table};
+use super::read::{Report, Table, describe};
 use crate::suggest::nearest;
 
 const TYPES: [&str; 7] = [
     "string", "integer", "number", "boolean", "array", "object", "null",
 ];
 
-/// Keywords whose misspelling would silently change what a field accepts.
-const KEYWORDS: [&str; 24] = [
-    "type",
-    "title",
-    "description",
-    "default",
-    "enum",
-    "const",
-    "format",
-    "required",
-    "examples",
-    "writeOnly",
-    "readOnly",
-    "deprecated",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "pattern",
-    "items",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
+/// What a keyword's value must be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Whatever there is: its own rule, or none.
+    Any,
+    Text,
+    Flag,
+    Number,
+    Count,
+    List,
+    Table,
+    Tables,
+}
+
+/// Keywords whose misspelling, or a value of another kind, would silently change what a field accepts.
+const KEYWORDS: [(&str, Form); 27] = [
+    ("type", Form::Any),
+    ("title", Form::Text),
+    ("description", Form::Text),
+    ("default", Form::Any),
+    ("enum", Form::List),
+    ("const", Form::Any),
+    ("format", Form::Text),
+    ("required", Form::Any),
+    ("examples", Form::List),
+    ("writeOnly", Form::Flag),
+    ("readOnly", Form::Flag),
+    ("deprecated", Form::Flag),
+    ("minimum", Form::Number),
+    ("maximum", Form::Number),
+    ("exclusiveMinimum", Form::Number),
+    ("exclusiveMaximum", Form::Number),
+    ("multipleOf", Form::Number),
+    ("minLength", Form::Count),
+    ("maxLength", Form::Count),
+    ("pattern", Form::Text),
+    ("items", Form::Table),
+    ("minItems", Form::Count),
+    ("maxItems", Form::Count),
+    ("uniqueItems", Form::Flag),
+    ("anyOf", Form::Tables),
+    ("oneOf", Form::Tables),
+    ("allOf", Form::Tables),
 ];
+
+impl Form {
+    /// Returns what is wanted in words, where the value is something else.
+    fn wants(self, value: &DeValue<'_>) -> Option<&'static str> {
+        let (fits, words) = match self {
+            Self::Any => return None,
+            Self::Text => (matches!(value, DeValue::String(_)), "a string"),
+            Self::Flag => (matches!(value, DeValue::Boolean(_)), "true or false"),
+            Self::Number => (
+                matches!(value, DeValue::Integer(_) | DeValue::Float(_)),
+                "a number",
+            ),
+            Self::Count => (
+                matches!(value, DeValue::Integer(number) if !number.as_str().starts_with('-')),
+                "a whole number, 0 or greater",
+            ),
+            Self::List => (matches!(value, DeValue::Array(_)), "a list"),
+            Self::Table => (matches!(value, DeValue::Table(_)), "a table"),
+            Self::Tables => {
+                let table = |item: &Spanned<DeValue<'_>>| matches!(item.get_ref(), DeValue::Table(_));
+                let fits = matches!(value, DeValue::Array(items) if items.iter().all(table));
+                (fits, "a list of tables")
+            }
+        };
+        (!fits).then_some(words)
+    }
+}
 
 /// Returns the schema of all `[config.FIELD]` tables; fields keep the order of the file.
 pub(super) fn schema(report: &mut Report<'_>, config: &Table<'_>) -> Value {
@@ -88,18 +133,28 @@ fn property(report: &mut Report<'_>, field: &Table<'_>) -> (Map<String, Value>, 
                 property.insert(key.to_owned(), json(value));
             }
             _ => {
-                if let (false, Some(known)) = (KEYWORDS.contains(&key), nearest(key, KEYWORDS)) {
-                    report
-                        .fault(at, format!("unknown key `{key}` in `[{}]`", field.name))
-                        .hints
-                        .push(format!("did you mean `{known}`?"));
-                }
+                check_keyword(report, field, key, value, at);
                 property.insert(key.to_owned(), json(value));
             }
         }
     }
     check_default(report, field, &property);
     (property, must)
+}
+
+fn check_keyword(report: &mut Report<'_>, field: &Table<'_>, key: &str, value: &DeValue<'_>, at: usize) {
+    if let Some((_, form)) = KEYWORDS.iter().find(|(known, _)| *known == key) {
+        if let Some(wanted) = form.wants(value) {
+            let found = describe(value);
+            let message = format!("`{key}` in `[{}]` must be {wanted}, found {found}", field.name);
+            report.fault(at, message);
+        }
+    } else if let Some(known) = nearest(key, KEYWORDS.map(|(known, _)| known)) {
+        report
+            .fault(at, format!("unknown key `{key}` in `[{}]`", field.name))
+            .hints
+            .push(format!("did you mean `{known}`?"));
+    }
 }
 
 /// A default of another type than the field's would reach the plugin as it is: nobody checks what nobody set.
@@ -139,6 +194,13 @@ fn check_type(report: &mut Report<'_>, field: &Table<'_>, value: &DeValue<'_>, a
         DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_str()).collect(),
         other => vec![other.as_str()],
     };
+    if names.is_empty() {
+        let message = format!(
+            "`type` in `[{}]` is an empty list: no value could be right",
+            field.name
+        );
+        report.fault(at, message);
+    }
     for name in names {
         if name.is_some_and(|name| TYPES.contains(&name)) {
             continue;
@@ -157,7 +219,7 @@ fn check_type(report: &mut Report<'_>, field: &Table<'_>, value: &DeValue<'_>, a
 }
 
 /// Turns a TOML value into JSON; a date becomes its text.
-pub(super) fn json(value: &DeValue<'_>) -> Value {
+pub(crate) fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())

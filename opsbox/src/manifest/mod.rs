@@ -6,6 +6,7 @@ mod parse;
 mod pins;
 mod policy;
 mod read;
+pub mod shape;
 mod tables;
 pub mod units;
 
@@ -20,6 +21,8 @@ use serde_json::{Map, Value};
 
 use crate::error::Fault;
 use crate::python::Interpreter;
+#[cfg(test)]
+pub(crate) use fields::json as toml_as_json;
 pub use parse::MAX_MANIFEST_BYTES;
 pub(crate) use parse::read;
 
@@ -307,6 +310,15 @@ pub struct Restart {
     pub times: Option<u32>,
     /// How long to wait before the first time; twice as long before each further one.
     pub backoff: Option<Duration>,
+}
+
+impl Restart {
+    /// How often where nobody says: once for what happens by chance, once more for what needs a moment to pass.
+    pub const TIMES: u32 = 2;
+    /// The wait before the first time where nobody says.
+    pub const BACKOFF: Duration = Duration::from_millis(200);
+    /// The longest wait.
+    pub const LONGEST: Duration = Duration::from_secs(30);
 }
 
 /// What a plugin says about itself.

@@ -27,6 +27,8 @@ const TABLES: [&str; 10] = [
     "assistant",
     "handler",
 ];
+/// The key by which an editor finds the schema of a manifest.
+pub(super) const EDITORS_SCHEMA: &str = "$schema";
 const INFO: [&str; 7] = [
     "name",
     "type",
@@ -151,7 +153,10 @@ fn manifest(
     let strict = run.is_some() || bundled;
     // Old manifests may hold any table; one written for this host holds only what it knows.
     let modern = strict || !has_code_keys;
-    root.only(report, &TABLES, modern);
+    let known: Vec<&str> = TABLES.into_iter().chain([EDITORS_SCHEMA]).collect();
+    root.only(report, &known, modern);
+    // Only its type matters: editors read it, this host does not.
+    let _for_editors = root.string(report, EDITORS_SCHEMA);
     info.only(report, &INFO, strict);
 
     let name = info.required(report, "name", "my_plugin");

@@ -38,7 +38,9 @@ pub(super) fn rego(
     table.only(report, &known, modern);
     if !is_rego {
         report.warn(table.start, "`[rego]` counts only for plugins of type `rego`");
-        return None;
+        if !modern {
+            return None;
+        }
     }
     let lenient = root
         .table(report, "info")
@@ -49,11 +51,11 @@ pub(super) fn rego(
     let rule = table
         .string(report, "rule")
         .unwrap_or_else(|| "details".to_owned());
-    let version = match table.integers(report, "version", "version = 1").as_deref() {
+    let version = match table.count(report, "version") {
         None if lenient => None,
         None => Some(1),
-        Some([0]) => Some(0),
-        Some([1]) => Some(1),
+        Some(0) => Some(0),
+        Some(1) => Some(1),
         Some(_) => {
             let hint = "write `version = 0` for old policies, or leave it out".to_owned();
             report
@@ -63,7 +65,15 @@ pub(super) fn rego(
             Some(1)
         }
     };
-    let file = table.required(report, "rego_file", "check.rego")?;
+    let file = if is_rego || table.has("rego_file") {
+        table.required(report, "rego_file", "check.rego")
+    } else {
+        None
+    };
+    let file = file.filter(|file| stays_inside(report, &table, file))?;
+    if !is_rego {
+        return None;
+    }
     let policy = policy(report, &table, source, &file)?;
     Some(RegoCheck {
         file,
@@ -75,6 +85,22 @@ pub(super) fn rego(
     })
 }
 
+fn stays_inside(report: &mut Report<'_>, table: &Table<'_>, file: &str) -> bool {
+    let leaves = Path::new(file)
+        .components()
+        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
+    if leaves {
+        report
+            .fault(
+                table.offset("rego_file"),
+                format!("`rego_file` is `{file}`, which leaves the manifest's folder"),
+            )
+            .hints
+            .push("put the policy beside the manifest or below it".to_owned());
+    }
+    !leaves
+}
+
 fn policy(report: &mut Report<'_>, table: &Table<'_>, source: Source<'_>, file: &str) -> Option<Policy> {
     let at = table.offset("rego_file");
     if let Source::Bundled { rego, .. } = source {
@@ -82,19 +108,6 @@ fn policy(report: &mut Report<'_>, table: &Table<'_>, source: Source<'_>, file: 
             report.fault(at, format!("policy `{file}` is not part of this binary"));
         }
         return rego.map(Policy::Embedded);
-    }
-    let leaves = Path::new(file)
-        .components()
-        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir));
-    if leaves {
-        report
-            .fault(
-                at,
-                format!("`rego_file` is `{file}`, which leaves the manifest's folder"),
-            )
-            .hints
-            .push("put the policy beside the manifest or below it".to_owned());
-        return None;
     }
     let path = home(source).join(file);
     if !path.is_file() {

@@ -214,7 +214,7 @@ impl<'a> Table<'a> {
         number.or_else(|| self.wrong(report, key, value, "a whole number, 0 or greater", &example))
     }
 
-    /// Returns whole numbers of a list or of a single number.
+    /// Returns the whole numbers of a list.
     pub(super) fn integers(&self, report: &mut Report<'_>, key: &str, example: &str) -> Option<Vec<u32>> {
         let value = self.value(key)?;
         let number = |value: &DeValue<'_>| match value {
@@ -223,9 +223,9 @@ impl<'a> Table<'a> {
         };
         let numbers: Option<Vec<u32>> = match value {
             DeValue::Array(items) => items.iter().map(|item| number(item.get_ref())).collect(),
-            other => number(other).map(|one| vec![one]),
+            _ => None,
         };
-        numbers.or_else(|| self.wrong(report, key, value, "whole numbers", example))
+        numbers.or_else(|| self.wrong(report, key, value, "a list of whole numbers", example))
     }
 
     /// Notes every key that is none of `known`: as a fault, or as a warning where old manifests may have any.
@@ -281,11 +281,11 @@ impl<'a> Table<'a> {
         wanted: &str,
         example: &str,
     ) -> Option<T> {
-        let message = format!(
-            "`{key}` in `[{}]` must be {wanted}, found {}",
-            self.name,
-            describe(found)
-        );
+        let place = match self.name.as_str() {
+            "" => String::new(),
+            name => format!(" in `[{name}]`"),
+        };
+        let message = format!("`{key}`{place} must be {wanted}, found {}", describe(found));
         report
             .fault(self.offset(key), message)
             .hints

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::fields;
+use super::parse::EDITORS_SCHEMA;
 use super::read::{Report, Table};
 use super::{Caps, CheckFacts, Flow, Restart, Severity, Timeouts};
 
@@ -94,9 +95,13 @@ pub(super) fn handles(report: &mut Report<'_>, root: &Table<'_>, modern: bool) -
     table.strings(report, "handles").unwrap_or_default()
 }
 
-/// Returns every table but `[info]`, and whatever else stands at the outermost level.
+/// Returns every table but `[info]`, and whatever else stands at the outermost level that is not for editors alone.
 pub(super) fn extra(root: &Table<'_>) -> Map<String, Value> {
-    let others = root.entries().into_iter().filter(|(key, _, _)| *key != "info");
+    let own = ["info", EDITORS_SCHEMA];
+    let others = root
+        .entries()
+        .into_iter()
+        .filter(|(key, _, _)| !own.contains(key));
     others
         .map(|(key, value, _)| (key.to_owned(), fields::json(value)))
         .collect()

@@ -356,7 +356,8 @@ fn python_command(
     Ok((program, argv.collect()))
 }
 
-fn clocks(set: &Timeouts, hook_total: Option<Duration>, legacy: bool) -> Clocks {
+/// Returns the deadlines of a session: what a manifest sets, else the usual ones of PROTOCOL.md; zero switches one off.
+pub(crate) fn clocks(set: &Timeouts, hook_total: Option<Duration>, legacy: bool) -> Clocks {
     // The first call of an old plugin waits for its imports, which take long where they hold pandas or llama_index and the machine is busy.
     let first = if legacy { 60 } else { 10 };
     let clock = |set: Option<Duration>, seconds: u64| {

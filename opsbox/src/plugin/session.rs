@@ -1,6 +1,6 @@
 //! The life cycle of one plugin: spawn, handshake, configure, activate, call, stop.
 
-mod end;
+pub(crate) mod end;
 mod held;
 mod wait;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use opsbox_protocol::message::{
-    Cancel, HostInfo, InitializeParams, InitializeResult, Limits, SetDataParams, VersionRange,
+    Cancel, FEATURES, HostInfo, InitializeParams, InitializeResult, Limits, SetDataParams, VersionRange,
 };
 use opsbox_protocol::{Expect, Hook, VERSION, code};
 use serde_json::{Map, Value};
@@ -33,9 +33,6 @@ use super::writer;
 use super::zygote;
 pub(crate) use held::Killer;
 use wait::Deadlines;
-
-/// The additions to the protocol that this host knows.
-const FEATURES: [&str; 5] = ["progress", "gap", "output", "steps", "private"];
 
 /// A plugin that has shaken hands.
 pub struct Session {

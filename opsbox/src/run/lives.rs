@@ -8,19 +8,13 @@ use std::time::{Duration, Instant};
 use opsbox_protocol::Hook;
 
 use crate::halt::{self, Halt};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Restart};
 use crate::plugin::peer::Pieces;
 use crate::plugin::{CallOutcome, Event, PluginError, SessionContext};
 
 use super::Shared;
 use super::member::{self, Live, Member, State};
 
-/// How often a plugin is started again where nobody says: once for what happens by chance, once more for what needs a moment to pass.
-const TIMES: u32 = 2;
-/// The wait before the first time.
-const BACKOFF: Duration = Duration::from_millis(200);
-/// The longest wait.
-const LONGEST: Duration = Duration::from_secs(30);
 /// How long a hook may take in all where nobody says, as for a single call.
 const HOOK_TOTAL: Duration = Duration::from_secs(3600);
 
@@ -41,8 +35,12 @@ impl Lives {
             .unwrap_or(HOOK_TOTAL);
         Self {
             started: 1,
-            times: ctx.restarts.or(manifest.restart.times).unwrap_or(TIMES),
-            pause: manifest.restart.backoff.unwrap_or(BACKOFF).min(LONGEST),
+            times: ctx.restarts.or(manifest.restart.times).unwrap_or(Restart::TIMES),
+            pause: manifest
+                .restart
+                .backoff
+                .unwrap_or(Restart::BACKOFF)
+                .min(Restart::LONGEST),
             // All starts together get the time of one call, so that a crash cannot multiply it.
             until: (!total.is_zero()).then(|| Instant::now() + total),
         }
@@ -85,7 +83,7 @@ impl Lives {
         shared.sink(member)(Event::Warning(text));
         self.started += 1;
         let pause = self.pause;
-        self.pause = (pause * 2).min(LONGEST);
+        self.pause = (pause * 2).min(Restart::LONGEST);
         let mut halt = shared.halt.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),

@@ -5,12 +5,11 @@ mod table;
 mod told;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, Seen, binary, repository};
+use crate::support::{Sandbox, Seen, binary};
 use table::{WRONGS, Wrong};
 
 /// Faults after which an answer is waited for in vain; they get a deadline that a test can wait for.
@@ -154,59 +153,4 @@ fn every_rule_of_the_suite_has_a_plugin_made_wrong_for_it() {
         opsbox::conform::rules::all().count(),
         "a rule stands twice in the list"
     );
-}
-
-/// Returns the ids of the list in section 20 of the document that begins with these words.
-fn list_of(document: &str, head: &str) -> Vec<String> {
-    let (_, rest) = document.split_once(&format!("**{head}:**")).unwrap();
-    let list = rest.split("\n\n").next().unwrap();
-    list.split_whitespace().map(str::to_owned).collect()
-}
-
-#[test]
-fn the_document_and_the_suite_name_the_same_rules() {
-    let document = fs::read_to_string(repository().join("protocol/PROTOCOL.md")).unwrap();
-    let checked = list_of(&document, "Checked by the suite");
-    let suite: BTreeSet<String> = opsbox::conform::rules::all()
-        .map(|rule| rule.id.to_owned())
-        .collect();
-    assert_eq!(checked.iter().cloned().collect::<BTreeSet<_>>(), suite);
-    let heads = [
-        "Checked when the manifest is read",
-        "Binds the host, or is for a reader to know",
-        "Cannot be told from outside",
-    ];
-    let mut listed = checked;
-    listed.extend(heads.iter().flat_map(|head| list_of(&document, head)));
-    listed.sort();
-    let mut ids: Vec<String> = document
-        .lines()
-        .filter_map(|line| line.strip_prefix("- [")?.split_once(']'))
-        .filter(|(id, _)| {
-            id.split_once('-')
-                .is_some_and(|(_, number)| number.parse::<u32>().is_ok())
-        })
-        .map(|(id, _)| id.to_owned())
-        .collect();
-    ids.sort();
-    assert_eq!(
-        listed, ids,
-        "each rule of the document stands in one list of section 20, once"
-    );
-}
-
-#[test]
-fn a_must_of_the_document_is_a_must_of_the_suite() {
-    let document = fs::read_to_string(repository().join("protocol/PROTOCOL.md")).unwrap();
-    for rule in opsbox::conform::rules::all() {
-        let (_, rest) = document.split_once(&format!("\n- [{}] ", rule.id)).unwrap();
-        let text = rest.split("\n- [").next().unwrap().split("\n\n").next().unwrap();
-        if rule.should {
-            assert!(
-                !text.contains("MUST") || text.contains("SHOULD"),
-                "{}: {text}",
-                rule.id
-            );
-        }
-    }
 }

@@ -85,6 +85,7 @@ pub const WRONGS: &[Wrong] = &[
     wrong("HOOK-4", "loses_members", "assistant"),
     wrong("HOOK-6", "writes_paths", "output"),
     wrong("HOOK-6", "shows_escapes", "output"),
+    wrong("PRIV-1", "public_files", "output"),
     wrong("RES-1", "no_formatted", "provider"),
     wrong("RES-1", "no_formatted", "rego"),
     wrong("RES-2", "own_member", "input"),

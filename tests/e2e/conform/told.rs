@@ -21,7 +21,7 @@ fn a_failure_is_told_with_what_was_sent_what_came_back_and_how_to_mend_it() {
         "  got   {\"jsonrpc\":\"2.0\",\"id\":",
         "\"error\":{\"code\":-32603,\"message\":\"unknown method\"}}",
         "  mend  answer -32601 to any method that you do not know",
-        "68 rules: ",
+        "69 rules: ",
         "fail",
     ]);
     let junit = sandbox.read("work/report.xml");

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 
 use super::grammar::{Form, Places, ScreenFlags, Values, duration, size};
-use crate::cli::request::{Call, New, PluginTest, Replay, Request, RunFlags, Shown, TraceShow};
+use crate::cli::request::{Call, New, PluginTest, Replay, Request, RunFlags, SchemaQuery, Shown, TraceShow};
 use crate::error::Failure;
+use crate::published::{ALL, Published};
 use crate::scaffold::{Kind, Lang, Wish};
 
 #[derive(Debug, Subcommand)]
@@ -122,6 +124,23 @@ pub(super) enum Plugin {
         #[command(flatten)]
         form: Form,
     },
+    /// List the JSON Schemas of manifests, messages, records and traces; print one, or write them to a folder
+    #[command(
+        after_help = "Editors complete a manifest and check it as it is written: `opsbox plugin schema manifest --dir .`, and in the \
+        first line of manifest.toml `#:schema ./manifest.json` (Taplo, Even Better TOML). The key `\"$schema\"` does the same."
+    )]
+    Schema {
+        /// The schema; without it all are meant
+        #[arg(value_parser = PossibleValuesParser::new(ALL.map(|published| published.name)))]
+        name: Option<String>,
+        /// Write to this folder, each schema as NAME.json
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        #[command(flatten)]
+        screen: ScreenFlags,
+        #[command(flatten)]
+        form: Form,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -214,6 +233,19 @@ pub(super) fn request(command: Plugin) -> Result<Request, Failure> {
                 params,
             }))
         }
+        Plugin::Schema {
+            name,
+            dir,
+            screen,
+            form,
+        } => Ok(Request::Schemas(Shown {
+            query: SchemaQuery {
+                screen: screen.into(),
+                schema: name.as_deref().and_then(Published::named),
+                dir,
+            },
+            json: form.json,
+        })),
         Plugin::Trace(Trace::Show {
             trace,
             full,

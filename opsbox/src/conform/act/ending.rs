@@ -64,11 +64,12 @@ impl Act<'_> {
         });
         // Its last words are on their way for a moment longer.
         let _drained = wire.process.stderr_tail().await;
-        let files = self.files();
+        let (files, exposed) = (self.files(), look::exposed(&self.root()));
         self.scene.looks.push(Look {
             when: "ended",
             sockets: Vec::new(),
             files,
+            exposed,
             strays: Vec::new(),
             commands: Vec::new(),
             stdout_is_wire: None,

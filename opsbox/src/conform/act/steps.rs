@@ -1,13 +1,13 @@
 //! The steps of a life: the handshake, the configuration, a fence, a look from outside.
 
-use opsbox_protocol::message::{HostInfo, Limits, LogLevel};
+use opsbox_protocol::message::{FEATURES, HostInfo, Limits, LogLevel};
 use opsbox_protocol::{Hook, VERSION};
 use serde_json::{Value, json};
 
 use super::Act;
 use crate::conform::look;
 use crate::conform::scene::Look;
-use crate::conform::stage::{FEATURES, Facts, NO_METHOD};
+use crate::conform::stage::{Facts, NO_METHOD};
 
 impl Act<'_> {
     /// Returns the parameters of `initialize`.
@@ -66,6 +66,7 @@ impl Act<'_> {
             when,
             sockets: look::sockets(pid),
             files: self.files(),
+            exposed: look::exposed(&self.root()),
             strays: look::strays(pid, &family),
             commands: look::commands(&family),
             stdout_is_wire: wire.stdout_inode.and_then(|inode| look::writes_to(pid, inode)),

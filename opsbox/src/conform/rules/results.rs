@@ -31,6 +31,13 @@ pub(super) const RULES: &[Rule] = &[
         judge: hostile,
     },
     Rule {
+        id: "PRIV-1",
+        text: "files of Results that hold a secret are readable by the user alone",
+        mend: "create files with the mode 0600 where `params.private` is true",
+        should: false,
+        judge: private,
+    },
+    Rule {
         id: "RES-1",
         text: "a Result has its five members, of the right types",
         mend: "answer `relates_to`, `result_name`, `result_description`, `formatted` as strings and `details` as an object or a list of objects",
@@ -258,6 +265,28 @@ fn secrets(seen: &Observed<'_>) -> Judged {
         }
     }
     Judged::Kept
+}
+
+fn private(seen: &Observed<'_>) -> Judged {
+    let Some(scene) = seen.scene("private") else {
+        return unseen("it is no output that lists the feature `private`");
+    };
+    let Some(ask) = scene.ask("work").filter(|ask| ask.answer.is_some()) else {
+        return unseen("its hook was not reached");
+    };
+    let ended = scene.look("ended");
+    if ended.is_none_or(|look| look.files.is_empty()) {
+        return unseen("it wrote no file");
+    }
+    match ended.and_then(|look| look.exposed.first()) {
+        Some(file) => Evidence::of(
+            scene,
+            ask,
+            format!("others may read the file `{file}` that it wrote"),
+        )
+        .broken(),
+        None => Judged::Kept,
+    }
 }
 
 fn hostile(seen: &Observed<'_>) -> Judged {

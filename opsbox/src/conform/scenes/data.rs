@@ -81,6 +81,19 @@ pub(super) async fn secret(stage: &Stage<'_>) -> Scene {
     act.end().await
 }
 
+/// Results of which one holds a secret, as the host says it.
+pub(super) async fn private(stage: &Stage<'_>) -> Scene {
+    let mut act = stage.open("private");
+    if act.prepare().await
+        && let Some(work) = stage.facts.works.first()
+    {
+        let results = work.results.join(",");
+        let params = format!("{{\"private\":true,\"{}\":[{results}]}}", work.key);
+        act.ask("work", &work.hook, &params).await;
+    }
+    act.end().await
+}
+
 /// Results whose texts want to be paths and escape sequences.
 pub(super) async fn hostile(stage: &Stage<'_>) -> Scene {
     let mut act = stage.open("hostile");

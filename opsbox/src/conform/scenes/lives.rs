@@ -1,11 +1,11 @@
 //! Lives that a host may give a plugin: asked only, called too early, by later hosts and plain ones, cancelled, left alone.
 
-use opsbox_protocol::message::CancelParams;
+use opsbox_protocol::message::{CancelParams, FEATURES};
 use opsbox_protocol::{Hook, VERSION};
 use serde_json::json;
 
 use crate::conform::scene::Scene;
-use crate::conform::stage::{FEATURES, Stage, request};
+use crate::conform::stage::{Stage, request};
 
 /// A version that nobody speaks yet.
 const FUTURE: u32 = 90;

@@ -14,7 +14,7 @@ use crate::manifest::Kind;
 use super::act::Act;
 use super::line::Answer;
 use super::scene::Scene;
-use super::stage::{Facts, Stage};
+use super::stage::{Facts, PRIVATE, Stage};
 
 /// How long a plugin is listened to that should say nothing before it is spoken to.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -123,5 +123,8 @@ pub(super) async fn others(stage: &Stage<'_>, scenes: &mut Vec<Scene>, said: &dy
     }
     if stage.manifest.kind == Kind::Output {
         play!(data::hostile(stage));
+        if facts.knows(PRIVATE) {
+            play!(data::private(stage));
+        }
     }
 }

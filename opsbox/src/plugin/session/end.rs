@@ -9,9 +9,12 @@ use serde_json::Map;
 use super::Session;
 use crate::halt::Halt;
 
-const SHUTDOWN: Duration = Duration::from_secs(5);
-const AFTER_EOF: Duration = Duration::from_secs(2);
-const AFTER_TERM: Duration = Duration::from_secs(3);
+/// How long the answer to `shutdown` is waited for.
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(5);
+/// How long the end is waited for once stdin is closed.
+pub(crate) const AFTER_EOF: Duration = Duration::from_secs(2);
+/// How long the end is waited for after SIGTERM.
+pub(crate) const AFTER_TERM: Duration = Duration::from_secs(3);
 
 impl Session {
     /// Ends the plugin in good order: `shutdown`, end of stdin, SIGTERM, SIGKILL, each with its own patience.
