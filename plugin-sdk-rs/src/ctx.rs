@@ -8,6 +8,7 @@ use opsbox_protocol::message::{
     GapParams, InitializeParams, LogLevel, LogParams, OutputParams, ProgressParams, StepStatus, Stream,
 };
 
+use serde_json::Number;
 use serde_json::value::RawValue;
 
 use crate::asking::Answer;
@@ -137,10 +138,12 @@ impl Ctx {
             return;
         }
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        // What is no number at all is nothing that could be told.
+        let Some(done) = number(done) else { return };
         let params = ProgressParams {
             id: self.id,
             done,
-            total,
+            total: total.and_then(number),
             unit: text(unit),
             message: text(message),
         };
@@ -309,4 +312,15 @@ impl Gap {
         self.remedy = Some(remedy.into());
         self
     }
+}
+
+/// Returns a number as JSON has it, whole ones without a fraction; `None` for what is none, such as `NaN`.
+fn number(value: f64) -> Option<Number> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() <= EXACT {
+        // Within these bounds the cast loses nothing.
+        #[allow(clippy::cast_possible_truncation)]
+        return Some(Number::from(value as i64));
+    }
+    Number::from_f64(value)
 }

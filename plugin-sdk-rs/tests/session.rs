@@ -101,7 +101,7 @@ fn a_payload_keeps_its_bytes_and_is_one_line() {
     );
     assert_eq!(
         harness.told("progress"),
-        [&json!({"id": 4, "done": 1.0, "total": 2.0, "unit": "files"})]
+        [&json!({"id": 4, "done": 1, "total": 2, "unit": "files"})]
     );
     assert_eq!(
         harness.told("gap"),

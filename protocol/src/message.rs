@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 /// The additions to the protocol that version 1 has; one is used only if both sides list it in the handshake.
 pub const FEATURES: [&str; 5] = ["progress", "gap", "output", "steps", "private"];
@@ -228,10 +229,12 @@ pub struct ProgressParams {
     /// The id of the call it is about.
     pub id: u64,
     /// How much is done, in `unit`.
-    pub done: f64,
+    #[schemars(with = "f64")]
+    pub done: Number,
     /// How much there is to do, where known.
+    #[schemars(with = "Option<f64>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total: Option<f64>,
+    pub total: Option<Number>,
     /// What is counted, for example `regions`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,

@@ -53,6 +53,37 @@ fn every_golden_line_is_read_as_it_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Returns the rows of the document's table of broken lines: the line, what it is, and its recovered id.
+fn rows(document: &str) -> Vec<(&str, &str, &str)> {
+    let (_, rest) = document
+        .split_once("| Line | Is | Recovered id |\n|---|---|---|\n")
+        .expect("the table");
+    let table = rest.split("\n\n").next().expect("its rows");
+    let row = |row| {
+        let cells: Vec<&str> = str::trim_matches(row, '|')
+            .rsplitn(3, '|')
+            .map(str::trim)
+            .collect();
+        (cells[2].trim_matches('`'), cells[1], cells[0])
+    };
+    table.lines().map(row).collect()
+}
+
+#[test]
+fn the_documents_examples_of_broken_lines_are_read_as_it_says() {
+    let document = std::fs::read_to_string(root().join("protocol/PROTOCOL.md")).expect("the document");
+    let rows = rows(&document);
+    assert!(rows.len() > 12, "only {} lines", rows.len());
+    for (line, is, id) in rows {
+        let (class, recovered, _) = read(line);
+        let kind = match class {
+            "fault" if !serde_json::from_str::<Value>(line).is_ok_and(|value| value.is_object()) => "damaged",
+            class => class,
+        };
+        assert_eq!((kind, recovered.unwrap_or_default().as_str()), (is, id), "{line}");
+    }
+}
+
 #[test]
 fn the_published_schema_is_that_of_the_types() {
     let path = root().join("protocol/schema/messages.json");

@@ -282,9 +282,9 @@ fn all_missing_wrong_and_unknown_fields_are_reported_together_and_no_hook_is_cal
         "--set region=…",
         "OPSBOX_SET_REGION",
         "[plugins.first]",
-        "plugin `first`: `max` must be integer; found `many` in --set max",
+        "plugin `first`: `max` must be an integer; found `many` in --set max",
         "plugin `second` needs `zone` (string)",
-        "plugin `second`: `deep` must be boolean",
+        "plugin `second`: `deep` must be a boolean",
         "no plugin of this pipeline declares the field `regoin`",
         "did you mean `region`?",
     ]);

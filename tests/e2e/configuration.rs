@@ -312,7 +312,7 @@ fn a_secret_of_the_wrong_type_is_not_shown_in_the_message() {
     sandbox
         .opsbox(&["run", "mirror-json_out", "--set", "pin=geheim-4711"])
         .exits(2)
-        .says(&["`pin` must be integer", "--set pin"])
+        .says(&["`pin` must be an integer", "--set pin"])
         .hides(&["geheim-4711"]);
 }
 

@@ -260,13 +260,13 @@ fn what_is_wrong_is_told_in_the_words_of_this_grammar() {
         (
             &["--modules", "mirror-out", "--max", "many"],
             &[
-                "plugin `mirror`: `max` must be integer; found `many` in --max",
+                "plugin `mirror`: `max` must be an integer; found `many` in --max",
                 "`--max …`",
             ],
         ),
         (
             &["--modules", "mirror-out", "--max"],
-            &["`max` must be integer, so the flag needs a value"],
+            &["`max` must be an integer, so the flag needs a value"],
         ),
         (
             &["--modules", "mirror-out", "--log_level", "LOUD"],

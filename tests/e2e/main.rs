@@ -7,6 +7,7 @@
     reason = "a test crate has no outside, and a test may panic and speak"
 )]
 
+mod author_messages;
 mod bad_input;
 mod broken_plugins;
 mod bundled_checks;
@@ -16,6 +17,7 @@ mod conform;
 mod discovery;
 mod examples;
 mod faults;
+mod first_stage;
 mod fuzz_corpus;
 mod handlers;
 mod hostile;

@@ -245,7 +245,8 @@ impl Plugin {
         }
         let mut result = json!({
             "protocol": if self.is("any_version") { high.clone() } else { json!(1) },
-            "plugin": {"name": params["plugin"], "version": "1.0.0"}, "hooks": hooks, "features": features, "cancel": "none",
+            "plugin": {"name": params["plugin"], "version": "1.0.0"}, "hooks": hooks, "features": features,
+            "cancel": if ["ignores_cancel", "heeds_cancel", "quick_cancel"].contains(&self.fault.as_str()) { "cooperative" } else { "none" },
         });
         match self.fault.as_str() {
             "nameless" => drop(

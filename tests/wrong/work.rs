@@ -4,6 +4,7 @@ use std::io::{BufRead, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use serde_json::{Value, json};
@@ -52,6 +53,16 @@ pub(crate) fn work(
         let mut cancel = Vec::new();
         drop(ears.read_until(b'\n', &mut cancel));
         return plugin.refuse(id, -32603, "interrupted");
+    }
+    match plugin.fault.as_str() {
+        // Longer than the grace of its manifest.
+        "ignores_cancel" if plugin.plays("cancelled") => std::thread::sleep(Duration::from_millis(1500)),
+        "heeds_cancel" if plugin.plays("cancelled") => {
+            let mut cancel = Vec::new();
+            drop(ears.read_until(b'\n', &mut cancel));
+            return plugin.refuse(id, -33004, "cancelled");
+        }
+        _ => {}
     }
     if plugin.is("host_code") {
         return plugin.refuse(id, -33003, "my process ended");

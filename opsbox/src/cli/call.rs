@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::host::{self, Own};
 use crate::cli::request::Call;
-use crate::cli::{run, signals, wire};
+use crate::cli::{named, run, signals};
 use crate::config::{Settings, Wanted};
 use crate::error::{Failure, Fault, Kind};
 use crate::manifest::{Launch, Manifest};
@@ -20,6 +20,7 @@ use crate::plugin::event::Sink;
 use crate::plugin::launch::{self, SessionSpec};
 use crate::plugin::{CallOutcome, Event, PluginError, Reply, Session, SessionContext};
 use crate::redact::{Redactor, Secrets};
+use crate::report::record::GapRecord;
 use crate::trace::Hidden;
 use crate::ui::Ui;
 
@@ -32,7 +33,7 @@ const INCOMPLETE: u8 = 4;
 /// What is wrong with the plugin, its configuration or the parameters; the plugin's own error.
 pub(super) async fn call(own: &Own, ui: &Arc<Ui>, call: &Call) -> Result<u8, Failure> {
     let catalog = host::catalog(own, &call.flags)?;
-    let manifest = wire::manifest_of(own, &catalog, &call.plugin)?;
+    let manifest = named::manifest_of(own, &catalog, &call.plugin)?;
     if manifest.launch == Launch::Nothing {
         let fault = Fault::new(format!(
             "`{}` has no program: its policy is all there is",
@@ -67,7 +68,11 @@ pub(super) async fn call(own: &Own, ui: &Arc<Ui>, call: &Call) -> Result<u8, Fai
     interrupts.check()?;
     let CallOutcome { answer, gaps } = answer?;
     for gap in &gaps {
-        let what = format!("`{}` could not look at {}: {}", manifest.name, gap.what, gap.why);
+        let what = format!(
+            "`{}` could not look at {}",
+            manifest.name,
+            GapRecord::from(gap).line()
+        );
         ui.warn(&asked.clean(what));
     }
     let text = match answer.map_err(failed)? {

@@ -14,6 +14,7 @@ mod export;
 pub mod host;
 pub mod keep;
 pub mod legacy;
+mod named;
 mod new;
 pub mod packages;
 pub mod plan;

@@ -1,19 +1,18 @@
 //! `opsbox plugin trace` and `plugin replay`: a trace shown, and played to a plugin.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::cli::host::{self, Own};
+use crate::cli::named::manifest_of;
 use crate::cli::request::{Answer, Replay, TraceShow};
 use crate::cli::signals;
 use crate::cli::table::table;
 use crate::config::Raw;
-use crate::discover::Catalog;
-use crate::error::{Failure, Fault, Kind};
-use crate::manifest::{Launch, Manifest};
+use crate::error::{Failure, Fault};
+use crate::manifest::Launch;
 use crate::plugin::event::Sink;
 use crate::plugin::launch::SessionSpec;
 use crate::trace::Recorded;
@@ -154,6 +153,9 @@ fn text(trace: &Recorded, plugin: &str, played: &Played, columns: u16) -> String
             clean(now)
         ));
     }
+    if !played.is_same() && !played.unfilled.is_empty() {
+        text.push_str(&unfilled(&played.unfilled));
+    }
     for line in &played.stderr {
         text.push_str(&format!("stderr: {}\n", clean(line)));
     }
@@ -176,6 +178,19 @@ fn text(trace: &Recorded, plugin: &str, played: &Played, columns: u16) -> String
         clean(plugin)
     ));
     text
+}
+
+/// Says which secrets the plugin did not get, since that alone may be why it answers otherwise.
+fn unfilled(fields: &[String]) -> String {
+    let fields: Vec<_> = fields.iter().map(|field| clean(field)).collect();
+    let names: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+    let flags: Vec<_> = fields.iter().map(|field| format!("--set {field}=…")).collect();
+    format!(
+        "\n{} {} sent as the text `<secret>`, since a trace holds no secrets\n  give what it was: `{}`\n",
+        names.join(", "),
+        if fields.len() == 1 { "was" } else { "were" },
+        flags.join(" ")
+    )
 }
 
 fn different(found: &Difference) -> String {
@@ -213,39 +228,7 @@ fn of_played(trace: &Recorded, played: &Played) -> Value {
         "calls": played.calls.iter().map(call).collect::<Vec<_>>(),
         "stopped": played.stopped,
         "end": played.end.as_ref().map(|(then, now)| json!({"then": then, "now": now})),
+        "unfilled": played.unfilled,
         "stderr": played.stderr,
-    })
-}
-
-/// Finds a manifest: a file, a folder that holds `manifest.toml`, or the name of a plugin that is there.
-pub(super) fn manifest_of(own: &Own, catalog: &Catalog, what: &str) -> Result<Arc<Manifest>, Failure> {
-    let path = own.environ.absolute(Path::new(what));
-    let file = if path.is_dir() {
-        path.join("manifest.toml")
-    } else {
-        path
-    };
-    if !file.is_file() {
-        let hint = "name a manifest, a folder with a `manifest.toml`, or a plugin of `opsbox plugins list`";
-        return catalog
-            .find(what)
-            .map_err(|fault| Failure::usage(fault.hint(hint)));
-    }
-    // One that the catalog knows belongs to its environment.
-    let place = file.canonicalize().ok();
-    let known = catalog.plugins.iter().find(|manifest| {
-        place.is_some()
-            && manifest
-                .origin
-                .manifest()
-                .and_then(|file| file.canonicalize().ok())
-                == place
-    });
-    if let Some(known) = known {
-        return Ok(Arc::clone(known));
-    }
-    Manifest::from_file(&file).map(Arc::new).map_err(|bad| Failure {
-        kind: Kind::Usage,
-        faults: bad.faults,
     })
 }

@@ -25,7 +25,7 @@ impl Converter<'_> {
             Raw::Text(text) => self.text(text, shape),
             Raw::List(texts) => self.list(texts, shape),
             Raw::Bare if shape.boolean || shape.anything => Ok(Value::Bool(true)),
-            Raw::Bare => Err(format!("{}, so the flag needs a value", shape.words())),
+            Raw::Bare => Err(format!("{}, so the flag needs a value", shape.noun())),
             Raw::Json(value) => self.json(value, shape),
         }
     }
@@ -60,7 +60,7 @@ impl Converter<'_> {
             });
         match (found, &shape.list) {
             (Some(value), _) => Ok(value),
-            (None, Some(items)) => self.split(trimmed, items).map_err(|_| shape.words()),
+            (None, Some(items)) => self.split(trimmed, items).map_err(|_| shape.noun()),
             (None, None) => Err(explained(shape)),
         }
     }
@@ -80,7 +80,7 @@ impl Converter<'_> {
             .iter()
             .map(|text| self.text(text, items))
             .collect::<Result<Value, _>>()
-            .map_err(|_| shape.words())
+            .map_err(|_| shape.noun())
     }
 
     /// Reads one text as a list: a JSON array, or parts between commas.
@@ -116,9 +116,9 @@ impl Converter<'_> {
 
 fn explained(shape: &Shape) -> String {
     match shape.moment || shape.day {
-        true => format!("{} such as `2026-01-31` or `90 days ago`", shape.words()),
-        false if shape.boolean => format!("{} (true or false)", shape.words()),
-        false => shape.words(),
+        true => format!("{} such as `2026-01-31` or `90 days ago`", shape.noun()),
+        false if shape.boolean => format!("{} (true or false)", shape.noun()),
+        false => shape.noun(),
     }
 }
 
@@ -255,21 +255,21 @@ mod tests {
         for given in ["abc", "1.5", "1e300", "inf", "", "1_.0"] {
             assert_eq!(
                 text(given, json!({"type": "integer"})),
-                Err("integer".into()),
+                Err("an integer".into()),
                 "{given}"
             );
         }
-        assert_eq!(text("nan", json!({"type": "number"})), Err("number".into()));
+        assert_eq!(text("nan", json!({"type": "number"})), Err("a number".into()));
         assert_eq!(
             text("maybe", json!({"type": "boolean"})),
-            Err("boolean (true or false)".into())
+            Err("a boolean (true or false)".into())
         );
         let moment = json!({"type": "string", "format": "date-time"});
-        let wanted = "date and time such as `2026-01-31` or `90 days ago`";
+        let wanted = "a date and time such as `2026-01-31` or `90 days ago`";
         assert_eq!(text("soon", moment), Err(wanted.into()));
         assert_eq!(
             text("1,x", json!({"type": "array", "items": {"type": "integer"}})),
-            Err("list of integer".into())
+            Err("a list of integer".into())
         );
     }
 

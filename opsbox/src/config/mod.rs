@@ -13,6 +13,7 @@ mod report;
 mod resolve;
 pub(crate) mod shape;
 pub(crate) mod validate;
+mod wording;
 
 #[cfg(test)]
 mod tests;

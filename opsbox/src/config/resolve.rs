@@ -166,8 +166,7 @@ fn misfit(report: &FieldReport, raw: Option<&Raw>, verdict: &Verdict, grammar: G
     }
     let (reason, origin) = (verdict.fields.get(&report.name)?, report.origin.as_ref()?);
     let shown = raw.and_then(raw_shown);
-    let wanted = format!("does not fit: {reason}");
-    Some(report.wrong(shown.as_deref(), origin, &wanted, grammar))
+    Some(report.wrong(shown.as_deref(), origin, reason, grammar))
 }
 
 fn verdict(

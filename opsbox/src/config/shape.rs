@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::wording::article;
+
 /// Schemas deeper than this are taken as "anything": a reference that leads back to itself is legal.
 const MAX_DEPTH: usize = 16;
 
@@ -53,8 +55,22 @@ impl Shape {
 
     /// Says the type as people write it: `integer`, `list of string`, `date and time or null`.
     pub(crate) fn words(&self) -> String {
+        self.nouns().join(" or ")
+    }
+
+    /// Says it as a part of a sentence: `an integer`, `a list of string`, `one of a, b`.
+    pub(crate) fn noun(&self) -> String {
+        let nouns = self.nouns().into_iter();
+        let whole = |noun: String| match noun.starts_with("one of ") || noun == "any" {
+            true => noun,
+            false => article(&noun),
+        };
+        nouns.map(whole).collect::<Vec<_>>().join(" or ")
+    }
+
+    fn nouns(&self) -> Vec<String> {
         if self.anything {
-            return "any".to_owned();
+            return vec!["any".to_owned()];
         }
         let mut words: Vec<String> = Vec::new();
         if !self.choices.is_empty() && self.choices.len() <= 8 {
@@ -84,7 +100,7 @@ impl Shape {
         if self.null {
             words.push("null".to_owned());
         }
-        words.join(" or ")
+        words
     }
 
     fn add(&mut self, schema: &Value, root: &Value, depth: usize) {

@@ -163,14 +163,14 @@ fn all_missing_and_wrong_fields_come_together() {
         schema(),
         false,
         expect![[r#"
-            error: plugin `ports`: `max_open` must be integer; found `many` in --set max_open
+            error: plugin `ports`: `max_open` must be an integer; found `many` in --set max_open
               hint: correct it there, or set it with `--set max_open=…`
               hint: `max_open` is: ports that may be open
             error: plugin `ports` needs `region` (string): where to look
               hint: set it with `--set region=…`, the variable `OPSBOX_SET_REGION`, or `region = …` under `[plugins.ports]` in opsbox.toml
-            error: plugin `ports`: `api_token` does not fit: does not fit its schema; found <secret> in [T]/work/my.json
+            error: plugin `ports`: `api_token` does not fit what the plugin asks of it; found <secret> in [T]/work/my.json
               hint: correct it there, or set it with `--set api_token=…`
-            error: plugin `ports`: `path` does not fit: want string, but got number; found `7` in [T]/work/my.json
+            error: plugin `ports`: `path` must be a string, not a number; found `7` in [T]/work/my.json
               hint: correct it there, or set it with `--set path=…`
             error: no plugin of this pipeline declares the field `regoin` of `--set regoin`
               hint: did you mean `region`?
@@ -187,7 +187,7 @@ fn limits_of_the_schema_are_kept() {
         schema(),
         false,
         expect![[r#"
-            error: plugin `ports`: `max_open` does not fit: must be >=1, but got 0; found `0` in --set max_open
+            error: plugin `ports`: `max_open` must be at least 1; found `0` in --set max_open
               hint: correct it there, or set it with `--set max_open=…`
               hint: `max_open` is: ports that may be open
         "#]],
@@ -218,7 +218,7 @@ fn old_plugins_hide_secrets_by_name_and_are_set_by_their_own_flags() {
         schema,
         true,
         expect![[r#"
-            error: plugin `ports`: `token` must be integer; found `x` in --token
+            error: plugin `ports`: `token` must be an integer; found `x` in --token
               hint: correct it there, or set it with `--token …`
             error: plugin `ports` needs `region` (string)
               hint: set it with `--region …`, the variable `OPSBOX_SET_REGION`, or `region = …` under `[plugins.ports]` in opsbox.toml

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use boon::{Compiler, ErrorKind, InstanceToken, Schemas, ValidationError};
 use serde_json::{Map, Value};
 
+use super::wording::demand;
+
 /// Where the schema is known to the validator; nothing is ever fetched.
 const PLACE: &str = "https://opsbox.invalid/config.json";
 
@@ -47,7 +49,7 @@ impl Verdict {
         let field = error.instance_location.tokens.first().map(token);
         if let Some(field) = field {
             let text = if hidden(&field) {
-                "does not fit its schema".to_owned()
+                "does not fit what the plugin asks of it".to_owned()
             } else {
                 reason(error)
             };
@@ -61,7 +63,7 @@ impl Verdict {
             _ if !error.causes.is_empty() => {
                 error.causes.iter().for_each(|cause| self.collect(cause, hidden))
             }
-            kind => self.whole.push(kind.to_string()),
+            kind => self.whole.push(demand(kind)),
         }
     }
 }
@@ -76,12 +78,11 @@ fn reason(error: &ValidationError<'_, '_>) -> String {
             .skip(1)
             .map(token)
             .collect::<Vec<_>>();
-        let place = if within.is_empty() {
-            String::new()
-        } else {
-            format!("at `{}`: ", within.join("."))
+        let demand = demand(&error.kind);
+        return match within.as_slice() {
+            [] => demand,
+            within => format!("does not fit at `{}`, which {demand}", within.join(".")),
         };
-        return format!("{place}{}", error.kind);
     }
     let reasons: Vec<String> = error.causes.iter().map(reason).collect();
     match error.kind {

@@ -13,6 +13,7 @@ mod sample;
 mod scene;
 mod scenes;
 mod stage;
+mod start;
 mod wire;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use report::{Checked, Report};
 use rule::{Judged, Observed, Rule, Verdict};
 use sample::Sample;
 use stage::{Facts, Stage};
+use start::Start;
 
 /// Text that no plugin has by chance; the fields' secrets are made of it.
 const CANARY: &str = "opsbox-canary-7f3a9d5c1e";
@@ -42,6 +44,8 @@ pub struct Wishes {
     pub sample: Option<PathBuf>,
     /// `--timeout`: how long any answer is waited for.
     pub limit: Option<Duration>,
+    /// Whether a handler that is there serves the plugin's type.
+    pub served: bool,
 }
 
 /// Plays the whole suite to a plugin; `said` is told what is being played.
@@ -77,7 +81,7 @@ pub async fn prove(
     let spec = stage
         .spec()
         .map_err(|error| Failure::usage(error.fault(&manifest.name)))?;
-    said("whole");
+    said("a whole life");
     let learn = |facts| learned(manifest, settings, sample.as_ref(), facts);
     let (whole, facts) = scenes::whole(&stage, learn).await?;
     if let Some(why) = &whole.harness {
@@ -95,9 +99,12 @@ pub async fn prove(
         facts: &stage.facts,
         scenes: &scenes,
         line_bytes: spec.line_bytes,
+        grace: spec.clocks.cancel_grace,
+        served: wishes.served,
     };
     let harness = scenes.iter().find_map(|scene| scene.harness.clone());
-    let checked = rules::all().map(|rule| check(rule, &observed, harness.as_deref()));
+    let start = Start::of(&scenes[0], manifest);
+    let checked = rules::all().map(|rule| check(rule, &observed, harness.as_deref(), &start));
     Ok(Report {
         plugin: manifest.name.clone(),
         kind: manifest.kind.name().to_owned(),
@@ -113,8 +120,11 @@ pub async fn prove(
     })
 }
 
-fn check(rule: &'static Rule, observed: &Observed<'_>, harness: Option<&str>) -> Checked {
-    let (verdict, evidence, reason) = match (rule.judge)(observed) {
+fn check(rule: &'static Rule, observed: &Observed<'_>, harness: Option<&str>, start: &Start) -> Checked {
+    let judged = start.verdict(rule).unwrap_or_else(|| (rule.judge)(observed));
+    let unheard = !matches!(start, Start::Greeted);
+    let (verdict, evidence, reason) = match judged {
+        Judged::Kept | Judged::Unseen(_) if unheard => (Verdict::NotRun, None, Some(start::WHY.to_owned())),
         Judged::Kept => (Verdict::Pass, None, None),
         Judged::Unseen(_) if harness.is_some() => (Verdict::NotChecked, None, harness.map(str::to_owned)),
         Judged::Unseen(why) => (Verdict::NotApplicable, None, Some(why)),

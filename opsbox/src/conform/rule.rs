@@ -1,5 +1,7 @@
 //! A rule: its id in PROTOCOL.md, what it says, how to mend a plugin that breaks it, and the function that judges.
 
+use std::time::Duration;
+
 use crate::manifest::Manifest;
 
 use super::line::{Answer, Line, Message};
@@ -31,6 +33,8 @@ pub enum Verdict {
     Warn,
     /// Does not concern this plugin, or nothing was seen that it could be judged by.
     NotApplicable,
+    /// Nothing was played that would show it, since the plugin never came to the handshake.
+    NotRun,
     /// The suite could not do its part, which is not the plugin's fault.
     NotChecked,
 }
@@ -43,6 +47,7 @@ impl Verdict {
             Self::Fail => "fail",
             Self::Warn => "warn",
             Self::NotApplicable => "n/a",
+            Self::NotRun => "not run",
             Self::NotChecked => "not checked",
         }
     }
@@ -72,6 +77,8 @@ pub struct Evidence {
     pub sent: Vec<String>,
     /// What came back.
     pub got: Vec<String>,
+    /// What to do about this very case, where the rule's own words do not fit.
+    pub mend: Option<String>,
 }
 
 /// Everything that was seen of a plugin.
@@ -80,6 +87,10 @@ pub(super) struct Observed<'a> {
     pub(super) facts: &'a Facts,
     pub(super) scenes: &'a [Scene],
     pub(super) line_bytes: u64,
+    /// How long a cancelled call may take; `None`: as long as it likes.
+    pub(super) grace: Option<Duration>,
+    /// Whether a handler that is there serves the plugin's type.
+    pub(super) served: bool,
 }
 
 impl Evidence {
@@ -90,6 +101,7 @@ impl Evidence {
             scene: scene.name,
             sent: scene.sent_before(at).into_iter().collect(),
             got: scene.got(at).map(Line::text).into_iter().collect(),
+            mend: None,
         }
     }
 
@@ -111,6 +123,7 @@ impl Evidence {
             scene: scene.name,
             sent: vec![scene.sent(ask.sent)],
             got,
+            mend: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use opsbox_protocol::Hook;
-use opsbox_protocol::message::InitializeResult;
+use opsbox_protocol::message::{Cancel, InitializeResult};
 use serde_json::{Map, Value};
 
 use crate::halt::HaltSeen;
@@ -52,6 +52,8 @@ pub(crate) struct Facts {
     pub(crate) hooks: Vec<String>,
     /// The features that it listed.
     pub(crate) features: Vec<String>,
+    /// What it says that it does with `$/cancel`.
+    pub(crate) cancel: Cancel,
     /// The schema of its configuration.
     pub(crate) schema: Value,
     /// What it is configured with.

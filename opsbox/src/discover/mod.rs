@@ -139,6 +139,12 @@ impl Catalog {
         }
     }
 
+    /// Returns whether a handler plugin that is there serves a type.
+    pub fn serves(&self, kind: &Kind) -> bool {
+        let serves = |manifest: &Arc<Manifest>| manifest.handles.iter().any(|handled| handled == kind.name());
+        self.plugins.iter().any(serves)
+    }
+
     /// Returns the interpreter that runs a plugin; `None` for one that is no Python plugin, or where there is no interpreter.
     pub fn interpreter_of<'a>(&'a self, manifest: &'a Manifest) -> Option<&'a Arc<Interpreter>> {
         match manifest.launch {

@@ -5,4 +5,4 @@ pub mod record;
 pub mod summary;
 
 pub use opsbox_protocol::message::Status;
-pub use record::{ErrorRecord, Outcome, Role, RunRecord, SkipReason, StepRecord};
+pub use record::{ErrorRecord, Outcome, Role, RunRecord, SkipReason, StepRecord, hands_on};

@@ -131,7 +131,7 @@ pub struct StepRecord {
 }
 
 /// Something that could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct GapRecord {
     /// The top-level key of the data that it concerns; null: all of it.
     pub section: Option<String>,
@@ -141,6 +141,14 @@ pub struct GapRecord {
     pub why: String,
     /// What to do about it.
     pub remedy: Option<String>,
+}
+
+impl GapRecord {
+    /// Returns it as a part of a sentence: what, why, and what to do.
+    pub fn line(&self) -> String {
+        let remedy = self.remedy.as_ref().map(|remedy| format!(" ({remedy})"));
+        format!("{}: {}{}", self.what, self.why, remedy.unwrap_or_default())
+    }
 }
 
 impl From<&Gap> for GapRecord {
@@ -237,6 +245,12 @@ impl StepRecord {
             Status::Incomplete | Status::Unknown | Status::Failed => false,
         }
     }
+}
+
+/// Returns whether a step of the first stage is a provider that is handed on: it makes data, and no findings.
+pub fn hands_on(steps: &[StepRecord], step: &StepRecord) -> bool {
+    let gathers = |other: &StepRecord| other.role == Role::Provider && other.plugin == step.plugin;
+    step.role == Role::Check && steps.iter().any(gathers)
 }
 
 /// Returns how a run ended, from its steps.

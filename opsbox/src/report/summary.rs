@@ -1,13 +1,13 @@
 //! The summary of a run for people: at most six lines.
 
 use super::Status;
-use super::record::{Outcome, Role, RunRecord, SkipReason, StepRecord};
+use super::record::{Outcome, Role, RunRecord, SkipReason, StepRecord, hands_on};
 
 const MAX_CAUSES: usize = 3;
 const MAX_NAMES: usize = 4;
 
-/// Returns the lines of the summary, worst cause first.
-pub fn lines(record: &RunRecord) -> Vec<String> {
+/// Returns the lines of the summary, worst cause first; `detailed` is whether every gap was shown already.
+pub fn lines(record: &RunRecord, detailed: bool) -> Vec<String> {
     let mut lines = vec![counts(record)];
     let causes = causes(&record.steps);
     let shown = if causes.len() > MAX_CAUSES {
@@ -51,6 +51,7 @@ pub fn lines(record: &RunRecord) -> Vec<String> {
             };
             lines.push(match again(record) {
                 Some(again) => format!("{stale}{again}"),
+                None if detailed => format!("{stale}`-o FILE` keeps the whole record"),
                 None => format!("{stale}`-v` shows more, `-o FILE` keeps the whole record"),
             });
         }
@@ -81,38 +82,51 @@ fn again(record: &RunRecord) -> Option<String> {
 
 fn counts(record: &RunRecord) -> String {
     let of = |role: Role| record.steps.iter().filter(move |step| step.role == role);
+    let (data, checks): (Vec<_>, Vec<_>) = of(Role::Check).partition(|step| hands_on(&record.steps, step));
     let mut parts = Vec::new();
-    for status in [
+    if !checks.is_empty() || data.is_empty() {
+        let findings = checks.iter().filter_map(|step| step.findings).sum();
+        parts.push(with_statuses(plural(checks.len() as u64, "check"), &checks));
+        parts.push(plural(findings, "finding"));
+    }
+    if !data.is_empty() {
+        let name = format!("data of {}", plural(data.len() as u64, "provider"));
+        let all_came = data.iter().all(|step| step.status == Status::Clean);
+        parts.push(match all_came {
+            true => name,
+            false => with_statuses(name, &data),
+        });
+    }
+    let outputs = of(Role::Output).count();
+    let delivered = of(Role::Output)
+        .filter(|step| matches!(step.status, Status::Clean | Status::Incomplete))
+        .count();
+    parts.push(format!(
+        "{delivered} of {} delivered",
+        plural(outputs as u64, "output")
+    ));
+    format!("{}; {:.2} s", parts.join("; "), record.seconds)
+}
+
+/// Returns how many of the steps ended in which status, after their name.
+fn with_statuses(name: String, steps: &[&StepRecord]) -> String {
+    let all = [
         Status::Findings,
         Status::Clean,
         Status::Incomplete,
         Status::Unknown,
         Status::Failed,
         Status::Skipped,
-    ] {
-        let n_steps = of(Role::Check).filter(|step| step.status == status).count();
-        if n_steps > 0 {
-            let word = if status == Status::Findings {
-                "with findings"
-            } else {
-                status.word()
-            };
-            parts.push(format!("{n_steps} {word}"));
-        }
-    }
-    let findings: u64 = of(Role::Check).filter_map(|step| step.findings).sum();
-    let outputs = of(Role::Output).count();
-    let delivered = of(Role::Output)
-        .filter(|step| matches!(step.status, Status::Clean | Status::Incomplete))
-        .count();
-    format!(
-        "{}: {}; {}; {delivered} of {} delivered; {:.2} s",
-        plural(of(Role::Check).count() as u64, "check"),
-        parts.join(", "),
-        plural(findings, "finding"),
-        plural(outputs as u64, "output"),
-        record.seconds
-    )
+    ];
+    let parts = all.into_iter().filter_map(|status| {
+        let n_steps = steps.iter().filter(|step| step.status == status).count();
+        let word = match status {
+            Status::Findings => "with findings",
+            _ => status.word(),
+        };
+        (n_steps > 0).then(|| format!("{n_steps} {word}"))
+    });
+    format!("{name}: {}", parts.collect::<Vec<_>>().join(", "))
 }
 
 fn plural(n_things: u64, thing: &str) -> String {
@@ -191,16 +205,11 @@ pub fn cause_of(step: &StepRecord) -> String {
         return format!("{}{hint}", error.message);
     }
     if let Some(gap) = step.gaps.first() {
-        let remedy = gap
-            .remedy
-            .as_ref()
-            .map(|remedy| format!(" ({remedy})"))
-            .unwrap_or_default();
         let more = match step.gaps.len() - 1 {
             0 => String::new(),
             n => format!(", and {}", plural(n as u64, "more gap")),
         };
-        return format!("{}: {}{remedy}{more}", gap.what, gap.why);
+        return format!("{}{more}", gap.line());
     }
     match &step.skipped {
         Some(SkipReason::Blocked { why } | SkipReason::ByChoice { why }) => why.clone(),

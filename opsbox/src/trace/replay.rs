@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::compare::{Difference, Leniency};
 use super::read::Recorded;
 use super::shape::Side;
+use super::show::Said;
 use crate::config::SECRET;
 use crate::error::Fault;
 use crate::plugin::event::Sink;
@@ -46,6 +47,8 @@ pub struct Played {
     pub end: Option<(String, String)>,
     /// Why the play stopped before its end.
     pub stopped: Option<String>,
+    /// Secret fields that were set then, and were sent as `<secret>` now.
+    pub unfilled: Vec<String>,
     /// The last lines on standard error, where something differs.
     pub stderr: Vec<String>,
 }
@@ -84,7 +87,10 @@ pub async fn play(play: Play<'_>, sink: Sink) -> Result<Played, Fault> {
     let spawned = Process::spawn(&play.spec.process, &sink, play.ctx.guardian.as_ref());
     let (process, Pipes { stdin, stdout }) = spawned.map_err(failed)?;
     let mut stage = Stage::open(stdin, stdout, play.limit);
-    let mut played = Played::default();
+    let mut played = Played {
+        unfilled: play.unfilled(),
+        ..Played::default()
+    };
     if let Err(why) = stage.perform(&play, &mut played).await {
         played.stopped = Some(why);
     }
@@ -144,6 +150,23 @@ impl Call {
 }
 
 impl Play<'_> {
+    /// Returns the fields of the trace's configuration whose value is a secret that nobody gave, in order.
+    fn unfilled(&self) -> Vec<String> {
+        let sent = self.trace.lines.iter().filter(|line| line.from == Side::Host);
+        let set = sent.filter_map(|line| match Said::of(line) {
+            Said::Request(_, method, params) if method == "set_data" => params["config"].as_object().cloned(),
+            _ => None,
+        });
+        let mut fields: Vec<String> = set
+            .flatten()
+            .filter(|(name, value)| value.to_string().contains(SECRET) && !self.fills.contains_key(name))
+            .map(|(name, _)| name)
+            .collect();
+        fields.sort();
+        fields.dedup();
+        fields
+    }
+
     /// Returns a request of the host as it is sent now: with this host's process and folder, and with the secrets that were given.
     fn dressed(&self, line: &str) -> String {
         let is = |method: &str| line.contains(&format!("\"method\":\"{method}\""));

@@ -79,7 +79,7 @@ pub fn describe(progress: &ProgressParams) -> String {
         .as_deref()
         .map(|unit| format!(" {unit}"))
         .unwrap_or_default();
-    let amount = match progress.total {
+    let amount = match &progress.total {
         Some(total) => format!("{} of {total}{unit}", progress.done),
         None => format!("{}{unit}", progress.done),
     };

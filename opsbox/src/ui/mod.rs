@@ -217,6 +217,13 @@ impl Ui {
         self.log(LogLevel::Info, Some(who), line);
     }
 
+    /// Shows that a longer piece of work goes on, where no live line does.
+    pub fn lives(&self, what: &str) {
+        if self.live.is_none() && self.options.progress != Progress::None {
+            self.note(what);
+        }
+    }
+
     /// Takes the live line of a longer piece of work away.
     pub fn worked(&self) {
         if let Some(live) = &self.live {

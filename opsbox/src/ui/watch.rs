@@ -1,11 +1,13 @@
 //! Shows a run while it goes on.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsbox_protocol::message::{LogLevel, Stream};
 use serde_json::json;
 
 use crate::plugin::Event;
+use crate::report::record::GapRecord;
 use crate::report::summary::cause_of;
 use crate::report::{Role, RunRecord, Status, StepRecord, summary};
 use crate::run::Observer;
@@ -25,6 +27,8 @@ struct State {
     /// What was said already, so that the summary need not.
     warned: Vec<String>,
     names: Vec<String>,
+    /// Gaps that were shown already: a provider's are those of its checks, too.
+    gaps: HashSet<GapRecord>,
     lane: Lane,
 }
 
@@ -43,15 +47,15 @@ impl RunWatch {
         for warning in record.warnings.iter().filter(|warning| !warned.contains(warning)) {
             self.ui.warn(warning);
         }
-        for line in summary::lines(record) {
-            self.ui.keep(LogLevel::Info, None, &line);
+        let lines = summary::lines(record, self.ui.options().verbose > 0);
+        for line in &lines {
+            self.ui.keep(LogLevel::Info, None, line);
         }
         if self.ui.is_json() {
-            self.ui
-                .event(&json!({"event": "summary", "lines": summary::lines(record)}));
+            self.ui.event(&json!({"event": "summary", "lines": lines}));
         } else if !self.ui.options().quiet || record.exit_code != 0 {
-            for line in summary::lines(record) {
-                self.ui.line(&text::clean(&line));
+            for line in &lines {
+                self.ui.line(&text::clean(line));
             }
         }
     }
@@ -62,6 +66,21 @@ impl RunWatch {
 
     fn name(&self, step: usize) -> String {
         self.state().names.get(step).cloned().unwrap_or_default()
+    }
+
+    /// Shows the gaps of a step, where its line could only count them; each once, though many checks may share it.
+    fn gaps(&self, record: &StepRecord) {
+        let new: Vec<&GapRecord> = {
+            let mut state = self.state();
+            let is_new = |gap: &&GapRecord| state.gaps.insert((*gap).clone());
+            record.gaps.iter().filter(is_new).collect()
+        };
+        if record.gaps.len() > 1 {
+            for gap in new {
+                let line = format!("could not look at {}", gap.line());
+                self.ui.log(LogLevel::Info, Some(&record.plugin), &line);
+            }
+        }
     }
 
     fn settled_line(record: &StepRecord) -> String {
@@ -168,6 +187,7 @@ impl Observer for RunWatch {
         if shown && !options.quiet {
             self.ui.line(&Self::settled_line(record));
         }
+        self.gaps(record);
         for error in &record.errors {
             if let Some(traceback) = &error.traceback {
                 self.ui.log(LogLevel::Info, Some(&record.plugin), traceback);

@@ -52,7 +52,8 @@ impl Sandbox {
             _ => "",
         };
         let uses = if role == "rego" { "uses = [\"host\"]\n" } else { "" };
-        let more = format!("{uses}---{tables}[limits]\nline = \"64KiB\"\n");
+        let more =
+            format!("{uses}---{tables}[limits]\nline = \"64KiB\"\n[timeouts]\ncancel_grace = \"1s\"\n");
         self.command(
             &name,
             role,

@@ -95,6 +95,7 @@ pub const WRONGS: &[Wrong] = &[
     wrong("NOTE-4", "log_without_message", "input"),
     wrong("GAP-5", "hides_gap", "provider"),
     wrong("CANC-1", "cancel_is_an_error", "input"),
+    wrong("CANC-2", "ignores_cancel", "input"),
     wrong("CANC-4", "answers_cancel", "input"),
     wrong("PROC-3", "leaves_a_child", "input"),
     wrong("PROC-4", "exits_with_3", "input"),

@@ -21,7 +21,7 @@ fn a_failure_is_told_with_what_was_sent_what_came_back_and_how_to_mend_it() {
         "  got   {\"jsonrpc\":\"2.0\",\"id\":",
         "\"error\":{\"code\":-32603,\"message\":\"unknown method\"}}",
         "  mend  answer -32601 to any method that you do not know",
-        "69 rules: ",
+        "70 rules: ",
         "fail",
     ]);
     let junit = sandbox.read("work/report.xml");
@@ -70,22 +70,94 @@ fn a_program_that_is_not_there_is_no_verdict() {
 }
 
 #[test]
-fn a_plugin_that_ends_at_once_breaks_the_first_rules_and_the_rest_does_not_apply() {
+fn a_plugin_that_ends_at_once_has_one_fault_and_nothing_else_is_said_of_it() {
     let sandbox = Sandbox::new();
-    sandbox.command("dies", "input", &["sh", "-c", "echo sorry >&2; exit 7"], "");
+    let command = ["sh", "-c", "echo usage: dies; echo sorry >&2; exit 7"];
+    sandbox.command("dies", "input", &command, "");
     let (seen, report) = report(&sandbox, &["dies"]);
     assert_eq!(seen.code, Some(1), "{seen}");
+    assert_eq!(with_verdict(&report, &["fail"]), ["LIFE-2"], "{seen}");
+    let n_rules = report["rules"].as_array().unwrap().len();
+    assert_eq!(with_verdict(&report, &["not run"]).len(), n_rules - 1, "{seen}");
+    assert_eq!(report["summary"]["not_run"], n_rules - 1, "{seen}");
+    let found = rule(&report, "LIFE-2");
     assert_eq!(
-        with_verdict(&report, &["fail"]),
-        ["MSG-8", "LIFE-2", "INIT-1"],
+        found["why"], "the program exited with status 7 before it answered `initialize`",
         "{seen}"
     );
-    let got = rule(&report, "LIFE-2")["got"].to_string();
-    assert!(
-        got.contains("exited with status 7") && got.contains("stderr: sorry"),
-        "{got}"
+    assert_eq!(
+        found["got"],
+        serde_json::json!(["stdout: usage: dies", "stderr: sorry"]),
+        "{seen}"
     );
-    assert_eq!(rule(&report, "RES-1")["verdict"], "n/a", "{seen}");
+    let mend = found["mend"].as_str().unwrap();
+    assert!(
+        mend.contains("`[run] command` in ") && mend.contains("starts `sh -c"),
+        "{mend}"
+    );
+    sandbox
+        .opsbox(&["plugin", "test", "dies", "--junit", "report.xml"])
+        .exits(1)
+        .prints(&["LIFE-2  fail ", "stderr: sorry", "0 pass, 1 fail, "])
+        .hides(&["FRAME-2", "MSG-8", "list the hook"]);
+    let junit = sandbox.read("work/report.xml");
+    assert_eq!(junit.matches("<skipped ").count(), n_rules - 1, "{junit}");
+}
+
+#[test]
+fn a_plugin_that_refuses_the_handshake_passes_no_rule() {
+    let sandbox = Sandbox::new();
+    let plugin = sandbox.wrong("no_hello", "input");
+    let (seen, report) = report(&sandbox, &[&plugin]);
+    assert_eq!(with_verdict(&report, &["fail"]), ["LIFE-2"], "{seen}");
+    assert_eq!(report["summary"]["pass"], 0, "{seen}");
+}
+
+#[test]
+fn a_type_that_is_a_slip_of_the_hand_is_warned_about_unless_a_handler_serves_it() {
+    let sandbox = Sandbox::new();
+    let program = super::wrong_plugin().display().to_string();
+    sandbox.command("typo", "providr", &[&program, "none", "provider"], "");
+    sandbox.opsbox(&["plugin", "test", "typo"]).exits(0).prints(&[
+        "warn INIT-1: no handler serves the type `providr` of its manifest; did you mean `provider`?",
+        "mend  write `type = \"provider\"`",
+    ]);
+    sandbox.command("scanning", "scaner", &[&program, "none", "scanner"], "");
+    let (seen, scanning) = report(&sandbox, &["scanning"]);
+    assert_eq!(rule(&scanning, "INIT-1")["verdict"], "n/a", "{seen}");
+    let handles = "---[handler]\nhandles = [\"providr\"]\n";
+    sandbox.command("handling", "handler", &[&program, "none", "handler"], handles);
+    let (seen, served) = report(&sandbox, &["typo"]);
+    assert_eq!(rule(&served, "INIT-1")["verdict"], "n/a", "{seen}");
+}
+
+#[test]
+fn whether_a_hook_stops_when_it_is_cancelled_is_judged_only_where_it_shows() {
+    for (fault, verdict, why) in [
+        ("heeds_cancel", "pass", ""),
+        ("quick_cancel", "n/a", "a longer one shows it"),
+        ("none", "n/a", "it says `none`"),
+    ] {
+        let sandbox = Sandbox::new();
+        let plugin = sandbox.wrong(fault, "input");
+        let (seen, report) = report(&sandbox, &[&plugin]);
+        let found = rule(&report, "CANC-2");
+        assert_eq!(found["verdict"], verdict, "{fault}: {seen}");
+        let text = found["why"].as_str().unwrap_or_default();
+        assert!(text.contains(why), "{fault}: {text}");
+    }
+}
+
+#[test]
+fn what_is_being_played_is_told_before_it_is_played_and_in_words() {
+    let sandbox = Sandbox::new();
+    let plugin = sandbox.wrong("none", "input");
+    let parts = [
+        "a whole life",
+        "a hook that is cancelled",
+        "a host without features",
+    ];
+    sandbox.opsbox(&["plugin", "test", &plugin, "-v"]).says(&parts);
 }
 
 #[test]

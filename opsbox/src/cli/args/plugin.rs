@@ -70,6 +70,10 @@ pub(super) enum Plugin {
         form: Form,
     },
     /// Make one call by hand: the result goes to stdout, what the plugin says beside it to stderr
+    #[command(
+        after_help = "Exit code: 0 it answered, 4 it answered and could not look at everything (a gap), 1 it failed, 2 it could not be called: no such \
+        plugin or hook, configuration or parameters that do not fit."
+    )]
     Call {
         /// The plugin's manifest, its folder, or the name of an installed plugin
         #[arg(value_name = "MANIFEST|NAME")]
@@ -99,6 +103,9 @@ pub(super) enum Plugin {
     #[command(subcommand)]
     Trace(Trace),
     /// Play the host's side of a trace to a plugin and say where its answers differ
+    #[command(
+        after_help = "Exit code: 0 it answers as before, 1 it answers otherwise, 2 the trace cannot be played."
+    )]
     Replay {
         /// The trace, a file of `run --trace DIR`
         trace: PathBuf,
@@ -145,9 +152,9 @@ pub(super) enum Plugin {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Trace {
-    /// Show a trace as a sequence, with the time that each call took
+    /// Show one trace as a sequence, with the time that each call took
     Show {
-        /// The trace, a file of `run --trace DIR`
+        /// The trace, one file of `run --trace DIR`: `DIR/PLUGIN.jsonl`
         trace: PathBuf,
         /// Show long lines in full, as far as the trace has them
         #[arg(long)]

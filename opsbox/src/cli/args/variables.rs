@@ -166,6 +166,9 @@ pub(super) fn fault(err: &clap::Error, argv: &[OsString]) -> Fault {
         message = format!("pipeline `{word}` has an empty name in its first part");
         hints = vec!["write it as `input-output` or `a,b-assistant-c,d`".to_owned()];
     }
+    if err.kind() == ErrorKind::UnknownArgument && !known.is_empty() && !known.starts_with('-') {
+        message = format!("`{known}` is one argument too many");
+    }
     hints.push(format!("see `opsbox{} --help`", subcommand_path(argv)));
     Fault { message, hints }
 }

@@ -10,7 +10,9 @@ use crate::conform::rule::Verdict;
 const SHOWN_CHARS: usize = 400;
 
 pub(super) fn report(report: &Report, columns: u16) -> String {
-    let rows = report.checked.iter().map(|checked| {
+    // What was never played would hide the one line that says why.
+    let played = |checked: &&Checked| checked.verdict != Verdict::NotRun;
+    let rows = report.checked.iter().filter(played).map(|checked| {
         vec![
             checked.rule.id.to_owned(),
             checked.verdict.word().to_owned(),
@@ -58,7 +60,7 @@ fn details(report: &Report, checked: &Checked) -> String {
     for line in &evidence.got {
         row("got", &visible(&report.cut(line, SHOWN_CHARS)));
     }
-    row("mend", rule.mend);
+    row("mend", &visible(&report.shown(checked.mend())));
     text
 }
 
@@ -80,6 +82,7 @@ fn summary(report: &Report) -> String {
         (Verdict::Fail, "fail"),
         (Verdict::Warn, "warn"),
         (Verdict::NotApplicable, "not applicable"),
+        (Verdict::NotRun, "not run"),
         (Verdict::NotChecked, "not checked"),
     ];
     let parts = parts.into_iter().filter_map(|(verdict, word)| {

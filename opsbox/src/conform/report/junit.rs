@@ -25,7 +25,7 @@ fn verdict(report: &Report, checked: &Checked, strict: bool) -> Verdict {
     let why = report.shown(why);
     match checked.verdict {
         rule::Verdict::Pass => Verdict::Pass,
-        rule::Verdict::NotApplicable => Verdict::Skipped(why),
+        rule::Verdict::NotApplicable | rule::Verdict::NotRun => Verdict::Skipped(why),
         rule::Verdict::NotChecked => Verdict::Error(why),
         rule::Verdict::Warn if !strict => Verdict::Output(details(report, checked)),
         rule::Verdict::Fail | rule::Verdict::Warn => Verdict::Failure {
@@ -56,7 +56,7 @@ fn details(report: &Report, checked: &Checked) -> String {
             .iter()
             .map(|line| format!("got: {}", report.cut(line, super::SHOWN_CHARS))),
     );
-    lines.push(format!("mend: {}", checked.rule.mend));
+    lines.push(format!("mend: {}", report.shown(checked.mend())));
     lines.join("\n")
 }
 

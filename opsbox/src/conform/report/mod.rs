@@ -39,6 +39,17 @@ pub struct Checked {
     pub reason: Option<String>,
 }
 
+impl Checked {
+    /// Returns how to mend what was found.
+    pub fn mend(&self) -> &str {
+        let own = self
+            .evidence
+            .as_ref()
+            .and_then(|evidence| evidence.mend.as_deref());
+        own.unwrap_or(self.rule.mend)
+    }
+}
+
 impl Report {
     /// Returns how many rules have a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
@@ -90,7 +101,7 @@ impl Report {
                 rule["part"] = json!(evidence.scene);
                 rule["sent"] = lines(&evidence.sent);
                 rule["got"] = lines(&evidence.got);
-                rule["mend"] = json!(checked.rule.mend);
+                rule["mend"] = json!(self.shown(checked.mend()));
             }
             rule
         });
@@ -100,7 +111,8 @@ impl Report {
             "verdict": if self.is_broken(strict) { "fail" } else if self.harness.is_some() { "not checked" } else { "pass" },
             "summary": {
                 "pass": self.count(Verdict::Pass), "fail": self.count(Verdict::Fail), "warn": self.count(Verdict::Warn),
-                "not_applicable": self.count(Verdict::NotApplicable), "not_checked": self.count(Verdict::NotChecked),
+                "not_applicable": self.count(Verdict::NotApplicable), "not_run": self.count(Verdict::NotRun),
+                "not_checked": self.count(Verdict::NotChecked),
             },
             "rules": rules.collect::<Vec<_>>(),
         })

@@ -81,7 +81,7 @@ fn schema(seen: &Observed<'_>) -> Judged {
 
 fn secrets(seen: &Observed<'_>) -> Judged {
     if seen.facts.secrets.is_empty() {
-        return unseen("it declares no secret");
+        return unseen("it declares no secret of type string");
     }
     for (field, secret) in &seen.facts.secrets {
         for scene in seen.scenes {

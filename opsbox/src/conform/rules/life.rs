@@ -7,6 +7,7 @@ use crate::conform::line::Answer;
 use crate::conform::rule::{Evidence, Judged, Observed, Rule, all, unseen};
 use crate::conform::scene::{Look, Scene};
 use crate::manifest::Kind;
+use crate::suggest::nearest;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -273,14 +274,36 @@ fn role_hook(seen: &Observed<'_>) -> Judged {
         Kind::Output => Hook::ProcessResults,
         Kind::Handler => Hook::ProcessPlugin,
         Kind::Rego => return unseen("both hooks of a Rego check are optional"),
-        Kind::Other(_) => return unseen("its handler knows what it needs"),
+        Kind::Other(name) => return own_type(seen, name),
     };
+    let Some(whole) = seen.scene("whole") else {
+        return unseen("this part of the suite was not played");
+    };
+    if !matches!(whole.answer("initialize"), Some(Answer::Result(_))) {
+        return unseen("`initialize` was not answered with a result");
+    }
     seen.answered("whole", "initialize", |_| {
         (!seen.facts.has(hook)).then(|| {
             let hooks = seen.facts.hooks.join(", ");
             format!("`hooks` lists {hooks}, without `{hook}` of its type")
         })
     })
+}
+
+/// Judges a type that the protocol does not know: no run takes it without a handler, and it may be a slip of the hand.
+fn own_type(seen: &Observed<'_>, name: &str) -> Judged {
+    let near = nearest(name, Kind::NAMES).filter(|_| !seen.served);
+    match (near, seen.scene("whole")) {
+        (Some(near), Some(whole)) => {
+            let why = format!("no handler serves the type `{name}` of its manifest; did you mean `{near}`?");
+            let mend = Some(format!(
+                "write `type = \"{near}\"` in `[info]`, or add the handler: `--plugin-dir DIR`"
+            ));
+            let evidence = Evidence::seen(whole, why);
+            Evidence { mend, ..evidence }.odd()
+        }
+        _ => unseen("its handler knows what it needs"),
+    }
 }
 
 fn introduction(seen: &Observed<'_>) -> Judged {

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use opsbox_protocol::code;
-use opsbox_protocol::message::{GapParams, LogParams, OutputParams, ProgressParams};
+use opsbox_protocol::message::{Cancel, GapParams, LogParams, OutputParams, ProgressParams};
 use serde_json::Value;
 
 use crate::conform::line::{Answer, Message};
 use crate::conform::rule::{Evidence, Judged, Observed, Rule, unseen};
-use crate::conform::scene::Scene;
+use crate::conform::scene::{Entry, Scene, What, seconds};
 
 /// So many `progress` may come in a second.
 const MOST_PROGRESS: usize = 10;
@@ -48,6 +48,13 @@ pub(super) const RULES: &[Rule] = &[
         mend: "after `$/cancel` answer the call with -33004 as soon as you can stop, or let it run to its result",
         should: false,
         judge: cancelled,
+    },
+    Rule {
+        id: "CANC-2",
+        text: "a plugin that says `cooperative` or `hard` answers a cancelled call within the grace",
+        mend: "read on while the hook runs, look for `$/cancel` between two pieces of work, and answer -33004; or say `none`",
+        should: true,
+        judge: heeded,
     },
     Rule {
         id: "CANC-4",
@@ -128,7 +135,9 @@ fn untold(seen: &Observed<'_>) -> Judged {
         return unseen("this part of the suite was not played");
     };
     if gaps(whole) == 0 {
-        return unseen("it could look at everything here, so it sent no `gap`");
+        return unseen(
+            "it could look at everything here, so it sent no `gap`; `--set FIELD=…` with something that it cannot read shows it",
+        );
     }
     let Some(Answer::Result(_)) = whole.answer("work") else {
         return unseen("its hook failed");
@@ -159,4 +168,56 @@ fn cancelled(seen: &Observed<'_>) -> Judged {
             "the cancelled call was answered {code} ({message}), not -33004"
         )),
     })
+}
+
+/// Judges how long a call goes on that was cancelled, where the plugin says that it ends it.
+fn heeded(seen: &Observed<'_>) -> Judged {
+    if seen.facts.cancel == Cancel::None {
+        return unseen("it says `none`: its calls go on after `$/cancel`");
+    }
+    let Some(grace) = seen.grace else {
+        return unseen("`[timeouts] cancel_grace` is off");
+    };
+    let Some((scene, ask)) = seen
+        .scene("cancelled")
+        .and_then(|scene| Some((scene, scene.ask("work")?)))
+    else {
+        return unseen(seen.no_work());
+    };
+    let (Some(answer), Some(told)) = (ask.answer, first_cancel(scene)) else {
+        return unseen("the cancelled call was not answered");
+    };
+    let took = scene.entries[answer].at.saturating_sub(scene.entries[told].at);
+    let cancelled = matches!(scene.answer("work"), Some(Answer::Error(code::CANCELLED, _)));
+    if took > grace {
+        let grace = seconds(grace);
+        let took = seconds(took);
+        let why = format!(
+            "it does not say `none`, and answered a cancelled call {took} after `$/cancel`; a host waits {grace}"
+        );
+        return Evidence::of(scene, ask, why).odd();
+    }
+    if cancelled || usual_time(seen).is_some_and(|usual| usual > grace) {
+        return Judged::Kept;
+    }
+    unseen("its hook ended by itself before a cancel could show; a longer one shows it: `--set`, `--sample`")
+}
+
+fn first_cancel(scene: &Scene) -> Option<usize> {
+    let is_cancel = |entry: &Entry| match &entry.what {
+        What::Sent(bytes) => String::from_utf8_lossy(bytes).contains("\"method\":\"$/cancel\""),
+        What::Got(_) | What::Closed => false,
+    };
+    scene.entries.iter().position(is_cancel)
+}
+
+/// Returns how long the hook takes where nobody cancels it.
+fn usual_time(seen: &Observed<'_>) -> Option<Duration> {
+    let whole = seen.scene("whole")?;
+    let ask = whole.ask("work")?;
+    Some(
+        whole.entries[ask.answer?]
+            .at
+            .saturating_sub(whole.entries[ask.sent].at),
+    )
 }

@@ -253,7 +253,7 @@ fn severities(seen: &Observed<'_>) -> Judged {
 
 fn secrets(seen: &Observed<'_>) -> Judged {
     if seen.facts.secrets.is_empty() {
-        return unseen("it declares no secret");
+        return unseen("it declares no secret of type string");
     }
     let results = seen.results();
     if results.is_empty() {

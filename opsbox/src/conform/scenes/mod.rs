@@ -37,6 +37,7 @@ pub(super) async fn whole(
     if let Some(hello) = super::stage::introduction(&act.scene) {
         facts.hooks = hello.hooks;
         facts.features = hello.features;
+        facts.cancel = hello.cancel;
     }
     if let Some(schema) = &stage.manifest.config_schema {
         facts.schema = schema.clone();
@@ -76,39 +77,42 @@ async fn work(act: &mut Act<'_>, facts: &Facts) {
     }
 }
 
-/// Runs every other scene in order; `said` is told the name of each.
+/// Runs every other scene in order; `said` is told what each is about before it is played.
 pub(super) async fn others(stage: &Stage<'_>, scenes: &mut Vec<Scene>, said: &dyn Fn(&str)) {
     let facts = &stage.facts;
     macro_rules! play {
-        ($($scene:expr),+ $(,)?) => {
+        ($($about:literal => $scene:expr),+ $(,)?) => {
             $(
                 if *stage.halt.borrow() != crate::halt::Halt::Go {
                     return;
                 }
+                said($about);
                 let scene = $scene.await;
-                said(scene.name);
                 scenes.push(scene);
             )+
         };
     }
     play!(
-        lives::asked(stage),
-        lives::early(stage),
-        lines::frames(stage),
-        lines::noise(stage),
-        lines::long(stage),
-        lines::deep(stage)
+        "asked for its schema only" => lives::asked(stage),
+        "hooks that come too early" => lives::early(stage),
+        "lines in pieces, joined, empty" => lines::frames(stage),
+        "lines that are no messages" => lines::noise(stage),
+        "a line of 1 MiB" => lines::long(stage),
+        "a line that nests deep" => lines::deep(stage)
     );
     play!(
-        lives::newer(stage),
-        lives::apart(stage),
-        lives::idle(stage),
-        lives::busy(stage),
-        lives::cancelled(stage),
-        lives::plain(stage)
+        "a host of a later release" => lives::newer(stage),
+        "a host without a common version" => lives::apart(stage),
+        "the end of stdin while it waits" => lives::idle(stage),
+        "the end of stdin while its hook runs" => lives::busy(stage),
+        "a hook that is cancelled" => lives::cancelled(stage),
+        "a host without features" => lives::plain(stage)
     );
     if facts.has(Hook::SetData) {
-        play!(data::wrong_params(stage), data::wrong_values(stage));
+        play!(
+            "`params` that are no object" => data::wrong_params(stage),
+            "a configuration that does not fit" => data::wrong_values(stage)
+        );
     }
     let fails = |label: &str| {
         scenes
@@ -116,15 +120,15 @@ pub(super) async fn others(stage: &Stage<'_>, scenes: &mut Vec<Scene>, said: &dy
             .is_some_and(|whole| matches!(whole.answer(label), Some(Answer::Error(..))))
     };
     if fails("work") || fails("set_data") || fails("activate") {
-        play!(data::spelt_out(stage));
+        play!("the work with every default set" => data::spelt_out(stage));
     }
     if !facts.secrets.is_empty() {
-        play!(data::secret(stage));
+        play!("the work with every secret set" => data::secret(stage));
     }
     if stage.manifest.kind == Kind::Output {
-        play!(data::hostile(stage));
+        play!("Results that mean harm" => data::hostile(stage));
         if facts.knows(PRIVATE) {
-            play!(data::private(stage));
+            play!("Results that are private" => data::private(stage));
         }
     }
 }
