@@ -9,6 +9,7 @@ use super::golden::golden;
 use super::{Validator, repository};
 use crate::manifest::{Flow, Manifest, Severity};
 use crate::report::RunRecord;
+use crate::store::exported::ExportedRun;
 use crate::store::kept;
 use crate::store::shape::StoredRun;
 use crate::trace::Recorded;
@@ -157,4 +158,18 @@ fn every_golden_file_of_a_kept_run_is_read_and_fits_the_schema() {
         n_steps += 1;
     });
     assert!(n_steps >= 2, "{n_steps} steps");
+}
+
+#[test]
+fn every_golden_index_of_an_exported_run_is_read_and_fits_the_schema() {
+    let validator = Validator::named("exported-run");
+    each_of("exports", |name, text| {
+        assert_eq!(
+            validator.refuses(&serde_json::from_str(text).unwrap()),
+            None,
+            "{name}"
+        );
+        let read: ExportedRun = serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!read.providers.is_empty(), "{name}");
+    });
 }

@@ -43,7 +43,7 @@ fn present() -> Vec<(String, String)> {
             sha256(line),
         ));
     }
-    for folder in ["manifests", "records", "runs", "traces"] {
+    for folder in ["exports", "manifests", "records", "runs", "traces"] {
         let mut names: Vec<PathBuf> = std::fs::read_dir(golden().join(folder))
             .unwrap()
             .map(|entry| entry.unwrap().path())
