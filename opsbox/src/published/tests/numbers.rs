@@ -125,7 +125,9 @@ fn the_variables_of_the_document_are_those_that_plugins_get() {
     let document = document::text();
     let text = rule(&document, "ENV-1");
     let mut listed = words(&text);
-    assert_eq!(listed.pop().as_deref(), Some("[run] env"));
+    // What stands behind the list explains.
+    let end = listed.iter().position(|word| word == "[run] env").unwrap();
+    listed.truncate(end);
     assert_eq!(listed, COMMON_VARIABLES);
     let own = [
         "OPSBOX_PLUGIN",
