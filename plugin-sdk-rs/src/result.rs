@@ -165,6 +165,11 @@ impl<'a> ResultRef<'a> {
         serde_json::from_str(self.details.get())
     }
 
+    /// Returns whether the Result says that nothing was found. Only of a check that is [whole](crate::Status::is_whole) that is true.
+    pub fn is_empty(&self) -> bool {
+        opsbox_protocol::are_empty(self.details.get())
+    }
+
     /// Returns an owned copy with the same bytes, to hand on.
     pub fn to_result(&self) -> OpsResult {
         self.into()

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use opsbox_plugin::{Ctx, Failure, Result, ResultRef};
+use opsbox_plugin::{Ctx, Failure, Result, ResultRef, Status, StepStatus};
 
 use crate::text::counted;
 
@@ -61,8 +61,17 @@ impl Files {
         text: impl Fn(&ResultRef<'_>) -> T,
     ) -> Result<()> {
         let mut folder = Folder::open(root, self.output, ctx.session().host.pid, ctx.is_private())?;
+        let mut n_written = 0;
         for result in results {
             ctx.check_cancelled()?;
+            if let Some(why) = hollow(result, ctx.steps()) {
+                let name = format!("{}/{}", result.relates_to, result.result_name);
+                ctx.warn(format!(
+                    "no file for the empty `{name}`, which would read as \"nothing found\": its check saw only part: {why}"
+                ));
+                continue;
+            }
+            n_written += 1;
             let text = text(result);
             folder.write(
                 &result.relates_to,
@@ -71,10 +80,20 @@ impl Files {
                 text.as_ref(),
             )?;
         }
-        let files = counted(results.len(), "file");
+        let files = counted(n_written, "file");
         ctx.info(format!("wrote {files} into `{}`", root.display()));
         Ok(())
     }
+}
+
+/// Returns why a check that made this empty Result saw only part of its data; `None` where the Result says what it seems to say.
+fn hollow<'a>(result: &ResultRef<'_>, steps: &'a [StepStatus]) -> Option<&'a str> {
+    let name = format!("{}/{}", result.relates_to, result.result_name);
+    let mut steps = steps.iter();
+    let step = steps.find(|step| step.status == Status::Incomplete && step.results.contains(&name))?;
+    result
+        .is_empty()
+        .then(|| step.why.as_deref().unwrap_or("it did not say why"))
 }
 
 impl Folder {

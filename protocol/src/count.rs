@@ -15,6 +15,11 @@ pub fn count_findings(details: &str) -> usize {
     }
 }
 
+/// Returns whether details say that nothing was found: `[]`, `{}`, or sections that are all empty. A text or a number says something else.
+pub fn are_empty(details: &str) -> bool {
+    details.starts_with(['[', '{']) && count_findings(details) == 0
+}
+
 /// Stops at the first member that is no list: the object is one finding then.
 fn sections(bytes: &[u8]) -> usize {
     let mut n_found = 0;

@@ -17,7 +17,7 @@ pub mod result;
 pub mod scan;
 pub mod schema;
 
-pub use count::count_findings;
+pub use count::{are_empty, count_findings};
 pub use error::{ErrorBody, ErrorData, code};
 pub use frame::{FrameError, LineReader};
 pub use hook::Hook;

@@ -144,3 +144,57 @@ fn doctor_names_what_needs_python_where_there_is_none() {
     seen.exits(2)
         .prints(&["these plugins need a Python interpreter: old"]);
 }
+
+/// Adds an input that makes one Result of its own name, and an output that knows nothing of `steps` and keeps what it is sent.
+fn partly(sandbox: &Sandbox, checks: &[(&str, &str, &str)]) {
+    for (name, gap, details) in checks {
+        let process = format!("{gap}; result='[{}]'", result("x", name, details));
+        sandbox.shell(name, "input", &[("process", &process)], "");
+    }
+    let keep = "printf '%s\\n' \"$line\" >>send.sent; result='{}'";
+    sandbox.shell("send", "output", &[("process_results", keep)], "");
+}
+
+const GAP: &str = "gap disks 'the disk /data' 'permission denied'";
+
+#[test]
+fn an_empty_result_of_a_check_that_saw_only_part_reaches_no_output_as_nothing_found() {
+    let sandbox = Sandbox::new();
+    partly(
+        &sandbox,
+        &[("part", GAP, "[]"), ("whole", ":", "[]"), ("found", GAP, "[{}]")],
+    );
+    sandbox
+        .opsbox(&["run", "part,whole,found-send,json_out,text_out"])
+        .exits(4)
+        .says(&[
+            "`send` is not given the empty `x/part`",
+            "no file for the empty `x/part`",
+            "the disk /data",
+        ]);
+    let sent = sandbox.read("work/send.sent");
+    for (name, is_there) in [("whole", true), ("found", true), ("part", false)] {
+        assert_eq!(
+            sent.contains(&format!("\"result_name\":\"{name}\"")),
+            is_there,
+            "{sent}"
+        );
+        for ending in ["json", "txt"] {
+            let file = sandbox.path(&format!("work/findings/x/{name}.{ending}"));
+            assert_eq!(file.exists(), is_there, "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn an_output_for_which_only_such_results_are_left_is_not_called() {
+    let sandbox = Sandbox::new();
+    partly(&sandbox, &[("part", GAP, "{\"old\":[]}")]);
+    sandbox
+        .opsbox(&["run", "part-send", "-o", "record.json"])
+        .exits(1)
+        .says(&["`send` is not given the empty `x/part`"]);
+    assert!(!sandbox.path("work/send.sent").exists());
+    let record = sandbox.record();
+    assert_eq!(step(&record, "send")["status"], "skipped", "{record:#}");
+}

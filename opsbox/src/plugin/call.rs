@@ -93,6 +93,11 @@ impl ResultSlice {
         format!("{}/{}", self.relates_to, self.result_name)
     }
 
+    /// Returns whether the details say that nothing was found.
+    pub fn is_empty(&self) -> bool {
+        std::str::from_utf8(&self.details).is_ok_and(opsbox_protocol::are_empty)
+    }
+
     /// Returns how many findings the details hold.
     pub fn count_findings(&self) -> usize {
         // The slice is part of a line that was found to be UTF-8.

@@ -309,6 +309,11 @@ impl Board {
         any
     }
 
+    /// Tells of something odd.
+    pub(crate) fn warn(&self, message: &str) {
+        self.observer.warned(message);
+    }
+
     /// Returns all such warnings.
     pub(crate) fn leaks(&self) -> Vec<String> {
         self.leaks.warnings()

@@ -1,5 +1,6 @@
 //! Hands the Results to every output, side by side. An output is never called twice.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use crate::report::{Role, SkipReason, Status, StepRecord};
 use super::board::Ending;
 use super::handle::Switchboard;
 use super::member::{self, Member};
-use super::{Shared, params};
+use super::{Shared, hollow, params};
 
 /// Delivers to every output. After a first interrupt what was gathered is still delivered; after `--fail-fast` stopped the run, nothing is.
 pub(crate) async fn run_all(
@@ -38,6 +39,7 @@ pub(crate) async fn run_all(
             .board
             .look_through(&shared.plan.pipeline, &results, private);
     }
+    let hollow = Arc::new(hollow::places(&steps(shared), &results));
     let results = Arc::new(results);
     let private = shared.board.holds_secrets().await;
     let mut delivering = JoinSet::new();
@@ -60,7 +62,12 @@ pub(crate) async fn run_all(
                 results,
             ));
         } else {
-            delivering.spawn(deliver(Arc::clone(shared), member, results, private));
+            let given = Given {
+                results,
+                hollow: Arc::clone(&hollow),
+                private,
+            };
+            delivering.spawn(deliver(Arc::clone(shared), member, given));
         }
     }
     drop(results);
@@ -118,7 +125,33 @@ async fn handled(
     shared.board.settle(member.step, Some(since), ending);
 }
 
-async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<ResultSlice>>, private: bool) {
+/// What outputs are given.
+struct Given {
+    results: Arc<Vec<ResultSlice>>,
+    /// The places of Results for those only that are told how the checks ended.
+    hollow: Arc<BTreeSet<usize>>,
+    /// Whether a Result holds a secret.
+    private: bool,
+}
+
+impl Given {
+    /// Returns the Results for an output that is not told how the checks ended; `None` where there were some, and all are hollow.
+    fn untold(&self, shared: &Shared, output: &str) -> Option<Arc<Vec<ResultSlice>>> {
+        if self.hollow.is_empty() {
+            return Some(Arc::clone(&self.results));
+        }
+        let names: Vec<_> = self
+            .hollow
+            .iter()
+            .map(|place| self.results[*place].name())
+            .collect();
+        shared.board.warn(&hollow::warning(output, &names));
+        let left = hollow::without(&self.results, &self.hollow);
+        (!left.is_empty()).then(|| Arc::new(left))
+    }
+}
+
+async fn deliver(shared: Arc<Shared>, mut member: Member, given: Given) {
     let since = Instant::now();
     let live = match member.wake(&shared).await {
         Ok(Some(live)) => Ok(live),
@@ -136,9 +169,20 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, results: Arc<Vec<Resul
                 .settle(member.step, Some(since), Ending::failed(&error));
         }
     };
-    shared.board.started(member.step, Hook::ProcessResults.method());
     let statuses = live.session.knows("steps").then(|| statuses(&shared));
-    let private = private && live.session.knows("private");
+    let results = match &statuses {
+        Some(_) => Some(Arc::clone(&given.results)),
+        None => given.untold(&shared, &member.manifest.name),
+    };
+    let Some(results) = results else {
+        member::retire(&shared, live).await;
+        let why = "what there is for it comes from checks that saw only part and found nothing".into();
+        let ending = Ending::skipped(SkipReason::ByChoice { why });
+        return shared.board.settle(member.step, Some(since), ending);
+    };
+    shared.board.started(member.step, Hook::ProcessResults.method());
+    let private = given.private && live.session.knows("private");
+    drop(given);
     let given = params::results_of(statuses.as_deref(), private, &results);
     drop(results);
     // Whoever reads the kept run later must not send twice what may have arrived.

@@ -9,6 +9,7 @@ mod configure;
 mod deliver;
 mod gather;
 mod handle;
+mod hollow;
 mod leaks;
 mod lives;
 mod member;
@@ -270,7 +271,12 @@ fn mark_stale(steps: &mut [StepRecord]) {
     }
     let delivered = outputs.all(|step| matches!(step.status, Status::Clean | Status::Incomplete));
     for step in steps.iter_mut().filter(|step| step.role == Role::Check) {
-        let looked = matches!(step.status, Status::Findings | Status::Clean | Status::Incomplete);
-        step.stale = !looked || !delivered;
+        let said_something = match step.status {
+            Status::Findings | Status::Clean => true,
+            // What is empty and was only looked for in part is kept from outputs, and makes no file.
+            Status::Incomplete => step.findings != Some(0),
+            _ => false,
+        };
+        step.stale = !said_something || !delivered;
     }
 }
