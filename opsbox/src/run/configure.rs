@@ -54,6 +54,10 @@ pub(crate) async fn configure(
     let empty = json!({"type": "object", "properties": {}});
     // A plugin that could not be asked may own any field.
     let anything = Value::Bool(true);
+    let of_taken: BTreeMap<_, _> = taken
+        .iter()
+        .filter_map(|(step, taken)| Some((*step, taken.schema(manifests.get(*step)?)?)))
+        .collect();
     let mut wanted: Vec<_> = prepared
         .iter()
         .zip(&manifests)
@@ -61,9 +65,7 @@ pub(crate) async fn configure(
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
-                _ if is_taken.contains(&prepared.step) => {
-                    manifest.config_schema.as_ref().unwrap_or(&anything)
-                }
+                _ if is_taken.contains(&prepared.step) => of_taken.get(&prepared.step).unwrap_or(&anything),
                 _ => manifest
                     .config_schema
                     .as_ref()

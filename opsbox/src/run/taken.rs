@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use crate::manifest::Manifest;
 use crate::plugin::{Gap, ResultSlice};
 use crate::redact::is_secret_variable;
 use crate::report::{Status, StepRecord};
@@ -20,6 +23,8 @@ pub struct Taken {
     pub results: Vec<ResultSlice>,
     /// What an output had that is not called.
     pub standing: Option<Standing>,
+    /// The schema of its configuration, where the manifest does not tell it: its secrets must be known though it is not started.
+    pub schema: Option<Value>,
 }
 
 /// What a kept run hands to outputs again.
@@ -36,6 +41,15 @@ pub struct Redelivery {
 }
 
 impl Taken {
+    /// Returns the schema of a step's configuration, without fields that must be set: nobody gets them. `None` where it is not known.
+    pub(crate) fn schema(&self, manifest: &Manifest) -> Option<Value> {
+        let mut schema = manifest.config_schema.clone().or_else(|| self.schema.clone())?;
+        if let Some(members) = schema.as_object_mut() {
+            members.remove("required");
+        }
+        Some(schema)
+    }
+
     /// Returns what the step could not look at.
     pub(crate) fn gaps(&self) -> Vec<Gap> {
         let gap = |gap: &crate::report::record::GapRecord| Gap {

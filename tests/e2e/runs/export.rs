@@ -263,11 +263,9 @@ fn a_secret_variable_that_plugins_saw_must_be_known_too() {
     }
 }
 
-#[test]
-fn what_a_plugin_was_configured_with_is_known_of_a_run_that_took_its_data_too() {
-    let sandbox = Sandbox::new();
-    cloud(&sandbox, ITEMS);
-    // A plugin that only says itself what its fields are; it is not asked where its data is taken.
+/// The provider, as one that only says itself what its fields are; it is not asked where its data is taken.
+fn secretive_cloud(sandbox: &Sandbox) {
+    cloud(sandbox, ITEMS);
     let manifest = sandbox.read("plugins/cloud/manifest.toml");
     let (manifest, _) = manifest.split_once("[config.").unwrap();
     sandbox.write("plugins/cloud/manifest.toml", manifest);
@@ -281,6 +279,12 @@ fn what_a_plugin_was_configured_with_is_known_of_a_run_that_took_its_data_too() 
         "plugins/cloud/plugin.sh",
         &script.replacen("\"hooks\":[", "\"hooks\":[\"grab_config\",", 1),
     );
+}
+
+#[test]
+fn what_a_plugin_was_configured_with_is_known_of_a_run_that_took_its_data_too() {
+    let sandbox = Sandbox::new();
+    secretive_cloud(&sandbox);
     run(&sandbox);
     sandbox.opsbox(&["run", "--replay", "last"]).exits(0);
     sandbox
@@ -375,4 +379,51 @@ fn a_folder_that_is_no_export_is_told() {
         .opsbox(&["run", "--resume", "fixture"])
         .exits(2)
         .says(&["no kept run has the id"]);
+}
+
+#[test]
+fn a_secret_is_known_where_data_is_replayed_that_holds_it() {
+    let sandbox = Sandbox::new();
+    secretive_cloud(&sandbox);
+    run(&sandbox);
+    let token = [("OPSBOX_SET_CLOUD_TOKEN", SECRET)];
+    let replay = [
+        "run",
+        "--replay",
+        "last",
+        "cloud-json_out",
+        "--set",
+        "output_folder=out",
+    ];
+    sandbox
+        .opsbox_with(&token, &replay)
+        .exits(0)
+        .says(&[
+            "a secret of the configuration stands in the Results of",
+            "`details.items[0].login`",
+        ])
+        .hides(&[SECRET]);
+    let mode = fs::metadata(sandbox.work().join("out/cloud/cloud.json"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_provider_whose_data_is_replayed_needs_no_configuration() {
+    let sandbox = Sandbox::new();
+    cloud(&sandbox, ITEMS);
+    let manifest = sandbox.read("plugins/cloud/manifest.toml");
+    let manifest = manifest.replace("writeOnly = true", "writeOnly = true\nrequired = true");
+    sandbox.write("plugins/cloud/manifest.toml", &manifest);
+    run(&sandbox);
+    export(&sandbox, &[]).exits(0);
+    for run in ["last", "fixture"] {
+        sandbox.opsbox(&["run", "--replay", run]).exits(0);
+    }
+    sandbox
+        .opsbox(&["run", "check-out"])
+        .exits(2)
+        .says(&["plugin `cloud` needs `cloud_token`"]);
 }

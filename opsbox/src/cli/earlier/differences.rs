@@ -63,14 +63,14 @@ impl Earlier {
         })
     }
 
-    /// Warns of fields that are another now than when what is taken was made.
+    /// Warns of fields that are another now than when what is taken was made, and keeps the schemas by which their secrets are known.
     pub(super) async fn compare_configuration(
         &self,
         own: &Own,
         ui: &Arc<Ui>,
         ctx: &SessionContext,
         prepared: &Prepared,
-        taking: &Taking,
+        taking: &mut Taking,
     ) -> Result<(), Failure> {
         let names: BTreeSet<_> = taking
             .steps
@@ -93,6 +93,10 @@ impl Earlier {
                 legacy: manifest.legacy,
             })
             .collect();
+        for taken in taking.steps.values_mut() {
+            let own = wanted.iter().find(|wanted| wanted.plugin == taken.record.plugin);
+            taken.schema = own.map(|wanted| wanted.schema.clone());
+        }
         // Of a plugin that could not be asked nothing is known now.
         wanted.retain(|wanted| *wanted.schema != Value::Bool(true));
         let names: BTreeSet<_> = wanted.iter().map(|wanted| wanted.plugin).collect();

@@ -130,11 +130,11 @@ impl Earlier {
         prepared: &Prepared,
     ) -> Result<Taking, Failure> {
         let now = StoredPlan::all(&prepared.plan);
-        let taking = match self.way {
+        let mut taking = match self.way {
             Way::Resume => self.resumed(ui, prepared, &now, &ctx.run_id)?,
             Way::Replay => self.replayed(&now)?,
         };
-        self.compare_configuration(own, ui, ctx, prepared, &taking)
+        self.compare_configuration(own, ui, ctx, prepared, &mut taking)
             .await?;
         Ok(taking)
     }
@@ -181,6 +181,7 @@ impl Taking {
             record,
             results,
             standing,
+            schema: None,
         };
         self.steps.insert(index, taken);
         self.files.extend(file.map(|file| (index, file)));
@@ -192,6 +193,7 @@ impl Taking {
             record,
             results: Vec::new(),
             standing,
+            schema: None,
         };
         self.steps.insert(index, taken);
     }
