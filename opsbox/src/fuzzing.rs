@@ -16,6 +16,7 @@ use crate::error::Fault;
 use crate::managed::request::Wanted;
 use crate::manifest::{BadManifest, Manifest};
 use crate::plugin::ResultSlice;
+use crate::redact::{self, Redactor};
 use crate::rego::{engine, heads, remote::rewrite};
 use crate::store::kept;
 use crate::store::shape::{StoredPlan, StoredRun, StoredStep};
@@ -126,6 +127,17 @@ pub fn stored_results(bytes: Vec<u8>, n_results: u64) -> Result<Vec<ResultSlice>
 /// Returns the name of a step's file.
 pub fn stored_name(step: usize, plugin: &str) -> PathBuf {
     PathBuf::from(kept::file_name(step, plugin, "jsonl"))
+}
+
+/// Returns a JSON text without a secret, and in how many fields it stood.
+pub fn without_secret(secret: &str, text: &str) -> (String, usize) {
+    let done = redact::json(text, Some(&Redactor::of_texts([secret])), &[]);
+    (done.text, done.hidden.len())
+}
+
+/// Returns valid JSON without spaces between tokens.
+pub fn compact(text: &str) -> String {
+    crate::plugin::compact(text)
 }
 
 /// Returns a text as tables show it.

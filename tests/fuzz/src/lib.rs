@@ -2,6 +2,7 @@
 
 pub mod classification;
 pub mod config;
+pub mod fixture;
 pub mod framing;
 pub mod kept;
 pub mod legacy;
@@ -15,7 +16,7 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// All targets, by the names of their folders in `corpus/`.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("framing", framing::check),
     ("classification", classification::check),
     ("results", results::check),
@@ -25,6 +26,7 @@ pub const TARGETS: [(&str, Check); 10] = [
     ("packages", packages::check),
     ("rego", rego::check),
     ("kept", kept::check),
+    ("fixture", fixture::check),
     ("text", text::check),
 ];
 
