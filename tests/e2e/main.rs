@@ -9,6 +9,7 @@
 
 mod author_messages;
 mod bad_input;
+mod book;
 mod broken_plugins;
 mod bundled_checks;
 mod caps;

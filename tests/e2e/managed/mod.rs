@@ -7,7 +7,7 @@ mod failures;
 mod lock;
 mod places;
 mod registry;
-mod wheelhouse;
+pub mod wheelhouse;
 
 use std::fs;
 use std::path::PathBuf;

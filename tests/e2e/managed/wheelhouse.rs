@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{binary, python};
+use crate::support::{binary, python, run};
 
 /// What the light distribution requires, and `toml` and an old `pluggy` for tests. The packages hold nothing but their metadata: the bridge
 /// and the tests' plugins import none of them. The script's argument is the folder.
@@ -25,8 +25,12 @@ for name, version in (line.split() for line in [*NEW, "pluggy 0.13.1", "toml 0.1
             archive.writestr(path, text)
 "#;
 
+/// The build backend of docs/packaging-plugins.md: the one real package, fetched when the folder is made.
+const BACKEND: &str =
+    "flit_core==3.12.0 --hash=sha256:e7a0304069ea895172e3c7bb703292e992c5d1555dd1233ab7b5621b5b69e62c";
+
 /// Lets a command install from the folder and from nowhere else.
-pub(super) fn only(command: &mut Command) {
+pub fn only(command: &mut Command) {
     let folder = folder();
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", &folder);
     command.env("UV_CONFIG_FILE", folder.join("uv.toml"));
@@ -50,22 +54,27 @@ fn folder() -> PathBuf {
         lock.lock().unwrap();
         // The same files stay the same, so that the installers' caches hold them.
         let made = folder.join("made-by.py");
-        if fs::read_to_string(&made).is_ok_and(|script| script == SCRIPT) {
+        let wanted = format!("{SCRIPT}# {BACKEND}\n");
+        if fs::read_to_string(&made).is_ok_and(|script| script == wanted) {
             return folder;
         }
         let python = python().expect("who installs has a Python");
-        let status = Command::new(python)
-            .args(["-c", SCRIPT])
+        run(Command::new(&python).args(["-c", SCRIPT]).arg(&folder));
+        let backend = folder.join("backend.txt");
+        fs::write(&backend, BACKEND).unwrap();
+        let download =
+            "-m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest";
+        run(Command::new(&python)
+            .args(download.split(' '))
             .arg(&folder)
-            .status()
-            .unwrap();
-        assert!(status.success());
+            .args(["--require-hashes", "-r"])
+            .arg(&backend));
         let links = format!(
             "no-index = true\nfind-links = [{:?}]\n",
             folder.display().to_string()
         );
         fs::write(folder.join("uv.toml"), format!("{links}\n[pip]\n{links}")).unwrap();
-        fs::write(made, SCRIPT).unwrap();
+        fs::write(made, wanted).unwrap();
         folder
     })
     .clone()

@@ -21,7 +21,7 @@ pub use legacy::{Environment, copy};
 pub use missing::{program, skipped};
 pub use opa::{Hanging, OpaServer, opa};
 pub use packages::{packages, packages_for_github};
-pub use python::{python, venv};
+pub use python::{python, run, venv};
 pub use server::Server;
 pub use shell::result;
 

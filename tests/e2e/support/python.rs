@@ -86,8 +86,9 @@ impl super::Sandbox {
     }
 }
 
+/// Runs a command, and shows what it said where it fails.
 #[track_caller]
-pub(super) fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
