@@ -198,3 +198,28 @@ fn an_output_for_which_only_such_results_are_left_is_not_called() {
     let record = sandbox.record();
     assert_eq!(step(&record, "send")["status"], "skipped", "{record:#}");
 }
+
+#[test]
+fn long_texts_of_gaps_and_errors_are_cut_as_those_of_logs_are() {
+    let sandbox = Sandbox::new();
+    let long = "long=$(head -c 100000 /dev/zero | tr '\\0' x)";
+    let gap = format!("{long}; gap disks \"$long\" \"$long\"; {NOTHING}");
+    sandbox.shell("look", "input", &[("process", &gap)], "");
+    let hint = r#"say "{\"jsonrpc\":\"2.0\",\"id\":$id,\"error\":{\"code\":-33008,\"message\":\"$long\",\"data\":{\"hint\":\"$long\"}}}""#;
+    sandbox.shell("fails", "input", &[("process", &format!("{long}; {hint}"))], "");
+    sandbox
+        .opsbox(&["run", "look,fails-cli_out", "-o", "record.json"])
+        .exits(4);
+    let record = sandbox.record();
+    let gap = &step(&record, "look")["gaps"][0];
+    let error = &step(&record, "fails")["errors"][0];
+    for text in [&gap["what"], &gap["why"], &error["message"], &error["hints"][0]] {
+        let text = text.as_str().unwrap();
+        assert!(
+            text.starts_with("xxx") && text.ends_with('…'),
+            "{} bytes",
+            text.len()
+        );
+        assert!(text.len() < 9_000, "{} bytes", text.len());
+    }
+}

@@ -9,6 +9,7 @@ use opsbox_protocol::message::{GapParams, LogParams, OutputParams, ProgressParam
 use opsbox_protocol::{
     ErrorBody, Incoming, LineFault, Outcome, code, handler, limits, outgoing, parse_line, recover_id,
 };
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::asked::{self, HostRequest};
@@ -89,6 +90,9 @@ impl Shared {
             Outcome::Error(body) if body.code == code::CANCELLED => Err(PluginError::Cancelled { method }),
             Outcome::Error(mut body) => {
                 body.message = self.readable(body.message);
+                if let Some(Value::String(hint)) = body.data.as_mut().and_then(|data| data.get_mut("hint")) {
+                    *hint = self.readable(std::mem::take(hint));
+                }
                 Err(PluginError::Answered {
                     method,
                     body: Box::new(body),
@@ -191,6 +195,13 @@ impl Shared {
 
     /// Keeps a gap for the call that it names; one that names no open call counts for the call that is open, or the next.
     fn lacking(&self, gap: Gap) {
+        let gap = Gap {
+            what: self.readable(gap.what),
+            why: self.readable(gap.why),
+            remedy: gap.remedy.map(|remedy| self.readable(remedy)),
+            section: gap.section.map(|section| self.readable(section)),
+            ..gap
+        };
         let mut state = self.state();
         state.n_gaps += 1;
         if state.n_gaps > MAX_GAPS {
@@ -255,7 +266,10 @@ impl Shared {
         });
     }
 
-    fn progressed(&self, progress: ProgressParams) {
+    fn progressed(&self, mut progress: ProgressParams) {
+        for text in [&mut progress.message, &mut progress.unit].into_iter().flatten() {
+            *text = self.readable(std::mem::take(text));
+        }
         let known = match self.state().pending.get_mut(&progress.id) {
             Some(pending) => {
                 pending.last_sign = Instant::now();

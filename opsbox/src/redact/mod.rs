@@ -225,7 +225,9 @@ impl Redactor {
             Event::Stderr(line) => Event::Stderr(self.text(line).into_owned()),
             Event::Warning(message) => Event::Warning(self.text(message).into_owned()),
             Event::Progress(mut progress) => {
-                progress.message = progress.message.map(|message| self.text(message).into_owned());
+                for text in [&mut progress.message, &mut progress.unit].into_iter().flatten() {
+                    *text = self.text(std::mem::take(text)).into_owned();
+                }
                 Event::Progress(progress)
             }
             other @ Event::Output { .. } => other,

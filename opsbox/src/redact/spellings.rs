@@ -122,7 +122,11 @@ fn escaped(text: &str) -> Vec<String> {
     let twice = [json(&plain), json(&ascii)];
     let shown = text.escape_debug().to_string();
     let shown_double = shown.replace("\\'", "'");
-    let mut all = vec![plain, ascii, html, html_less_quote, slashes, shown, shown_double];
+    // Python shows quotes as they are, but for the kind that it puts around the text.
+    let shown_single = shown.replace("\\\"", "\"");
+    let shown_bare = shown_single.replace("\\'", "'");
+    let mut all = vec![plain, ascii, html, html_less_quote, slashes];
+    all.extend([shown, shown_double, shown_single, shown_bare]);
     all.extend(twice);
     all
 }

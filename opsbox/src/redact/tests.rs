@@ -29,10 +29,27 @@ fn every_spelling_of_a_secret_is_replaced() {
         ("s3cr3t/wert 1", "s3cr3t/wert%201"),
         ("s3cr3t/wert 1", "s3cr3t%2Fwert+1"),
         ("s3cr3t'wert'", "s3cr3t\\'wert\\'"),
+        // What Python shows of a text with a backslash and either kind of quotes, or both.
+        ("s3cr3t\\\"wert\"", "s3cr3t\\\\\"wert\""),
+        ("s3cr3t\\'wert'", "s3cr3t\\\\'wert'"),
+        ("s3cr3t\\'wert\"", "s3cr3t\\\\\\'wert\""),
     ] {
         check(secret, &format!("<{text}>"), "<<secret>>");
         check(secret, &format!("x{text}x{text}"), "x<secret>x<secret>");
     }
+}
+
+#[test]
+fn no_text_of_a_progress_keeps_a_secret() {
+    let progress = serde_json::from_value(
+        json!({"id": 1, "done": 1, "unit": "s3cr3t-value!", "message": "s3cr3t-value!"}),
+    );
+    let Event::Progress(shown) = redactor(&json!("s3cr3t-value!")).event(Event::Progress(progress.unwrap()))
+    else {
+        panic!("it is another event");
+    };
+    assert_eq!(shown.unit.as_deref(), Some("<secret>"));
+    assert_eq!(shown.message.as_deref(), Some("<secret>"));
 }
 
 #[test]
