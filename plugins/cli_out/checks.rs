@@ -24,9 +24,9 @@ pub(super) struct Checks<'a>(pub(super) &'a [StepStatus]);
 impl<'a> Checks<'a> {
     /// Returns the line that stands in place of findings where there are none to show.
     pub(super) fn headline(self, n_results: usize) -> String {
-        let n_whole = self.of(Status::Findings).count() + self.of(Status::Clean).count();
-        let n_checks = self.0.len();
-        if n_checks == 0 {
+        let n_whole = self.checks().filter(|step| step.status.is_whole()).count();
+        let n_checks = self.checks().count();
+        if self.0.is_empty() {
             return match n_results {
                 0 => "no results: nothing was looked at, or this host does not tell".to_owned(),
                 n => format!(
@@ -43,7 +43,9 @@ impl<'a> Checks<'a> {
             );
         }
         let n_unfit = self.unfit().count();
-        if n_whole == 0 && self.of(Status::Incomplete).next().is_none() {
+        if n_checks == 0 && self.0.iter().all(|step| step.status.is_whole()) {
+            "no results".to_owned()
+        } else if n_whole == 0 && self.of(Status::Incomplete).next().is_none() {
             "nothing was looked at".to_owned()
         } else if n_whole == 0 {
             "nothing found, but no check looked at everything".to_owned()
@@ -70,6 +72,22 @@ impl<'a> Checks<'a> {
         self.0.iter().any(|step| step.results.contains(&key))
     }
 
+    /// Returns whether a Result is the data of a provider, in which nobody looked for findings.
+    pub(super) fn is_data(self, result: &ResultRef<'_>) -> bool {
+        let key = format!("{}/{}", result.relates_to, result.result_name);
+        let mut makers = self
+            .0
+            .iter()
+            .filter(|step| step.results.contains(&key))
+            .peekable();
+        makers.peek().is_some() && makers.all(|step| step.data)
+    }
+
+    /// Returns the steps that look for findings.
+    fn checks(self) -> impl Iterator<Item = &'a StepStatus> {
+        self.0.iter().filter(|step| !step.data)
+    }
+
     /// Returns whether a Result without findings means that there are none.
     pub(super) fn is_clean(self, result: &ResultRef<'_>) -> bool {
         let key = format!("{}/{}", result.relates_to, result.result_name);
@@ -88,7 +106,10 @@ impl<'a> Checks<'a> {
 
     /// Returns the names of the checks that found nothing and made no Result that could say so.
     pub(super) fn clean_without_results(self) -> Vec<String> {
-        names(self.of(Status::Clean).filter(|step| step.results.is_empty()))
+        names(
+            self.of(Status::Clean)
+                .filter(|step| step.results.is_empty() && !step.data),
+        )
     }
 
     /// Returns the lines that name every check that is not whole, with its status and cause.
@@ -222,6 +243,7 @@ mod tests {
         StepStatus {
             plugin: plugin.to_owned(),
             status,
+            data: false,
             results: Vec::new(),
             why: (!why.is_empty()).then(|| why.to_owned()),
         }
@@ -263,6 +285,26 @@ mod tests {
             headline(&[clean, step("b", Status::Findings, "")], 1),
             "findings were made and are not in the results: b"
         );
+    }
+
+    #[test]
+    fn a_provider_that_is_handed_on_is_not_counted_as_a_check() {
+        let data = StepStatus {
+            data: true,
+            ..step("estate", Status::Clean, "")
+        };
+        let clean = step("a", Status::Clean, "");
+        assert_eq!(headline(std::slice::from_ref(&data), 0), "no results");
+        assert_eq!(headline(&[data.clone(), clean.clone()], 1), "no findings");
+        assert_eq!(
+            headline(&[data.clone(), clean, step("b", Status::Unknown, "x")], 1),
+            "nothing found, but only 1 of 2 checks looked at everything"
+        );
+        let dark = StepStatus {
+            status: Status::Unknown,
+            ..data
+        };
+        assert_eq!(headline(&[dark], 0), "nothing was looked at");
     }
 
     #[test]

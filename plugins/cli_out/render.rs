@@ -226,8 +226,11 @@ fn name_of(result: &ResultRef<'_>) -> String {
 }
 
 /// Returns the findings of a Result: the items of a list, or those of all lists in a check's report with sections. `None` where it is a text:
-/// an object of lists that no check made is data or a summary.
+/// the data of a provider, or an object of lists that no check made, which is a summary.
 fn findings_of<'a>(result: &ResultRef<'a>, checks: Checks<'_>) -> Option<Vec<&'a RawValue>> {
+    if checks.is_data(result) {
+        return None;
+    }
     let details = result.details.get();
     if details.starts_with('[') || !checks.made(result) {
         return json::items(details);

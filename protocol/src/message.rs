@@ -157,6 +157,9 @@ pub struct StepStatus {
     pub plugin: String,
     /// How it ended.
     pub status: Status,
+    /// Whether it is a provider that is handed on: its Results are data, in which nobody looked for findings. Left out where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub data: bool,
     /// The Results that it made, each as `relates_to/result_name`; may be empty.
     #[serde(default)]
     pub results: Vec<String>,

@@ -7,20 +7,26 @@ const POLICY: &str =
     "package extra_root\n\ndetails := [user | some user in input.users; user.name == \"toor\"]\n";
 
 #[test]
-fn a_provider_that_is_handed_on_brings_data_and_the_summary_counts_no_findings() {
+fn a_provider_that_is_handed_on_brings_data_and_neither_screen_nor_summary_counts_findings() {
     let sandbox = Sandbox::new();
     sandbox.provider("accounts", ACCOUNTS, "");
     sandbox
         .opsbox(&["run", "accounts-cli_out", "-o", "record.json"])
         .exits(0)
         .says(&["\ndata of 1 provider; 1 of 1 output delivered; "])
-        .hides(&["0 findings", "1 check: "]);
+        .prints(&["accounts:\n"])
+        .hides(&["finding", "check"]);
     sandbox.rego("extra_root", "accounts", POLICY, "");
     sandbox
         .opsbox(&["run", "accounts,extra_root-cli_out"])
         .exits(0)
         .says(&["\n1 check: 1 clean; 0 findings; data of 1 provider; 1 of 1 output delivered; "])
-        .prints(&["nothing found by: extra_root\n"]);
+        .prints(&["accounts:\n", "nothing found by: extra_root\n"])
+        .hides(&["3 findings"]);
+    let again = sandbox
+        .opsbox(&["deliver", "last", "--to", "cli_out", "--again"])
+        .exits(0);
+    again.prints(&["accounts:\n"]).hides(&["3 findings"]);
 }
 
 #[test]
@@ -38,6 +44,24 @@ fn data_that_are_not_whole_or_missing_are_told_in_the_summary() {
         .opsbox(&["run", "broken-cli_out"])
         .exits(1)
         .says(&["\ndata of 1 provider: 1 unknown; "]);
+}
+
+#[test]
+fn outputs_are_told_which_results_are_data() {
+    let sandbox = Sandbox::new();
+    sandbox.provider("accounts", ACCOUNTS, "");
+    sandbox.rego("extra_root", "accounts", POLICY, "");
+    sandbox
+        .opsbox(&["run", "accounts,extra_root-cli_out", "--trace", "trace"])
+        .exits(0);
+    let trace = sandbox.read("work/trace/cli_out.jsonl");
+    let told = [
+        r#"{\"plugin\":\"accounts\",\"status\":\"clean\",\"data\":true,\"results\":[\""#,
+        r#"{\"plugin\":\"extra_root\",\"status\":\"clean\",\"results\":["#,
+    ];
+    for text in told {
+        assert!(trace.contains(text), "no {text} in {trace}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::halt::Halt;
 use crate::plugin::{PluginError, ResultSlice};
 use crate::report::summary::cause_of;
-use crate::report::{Role, SkipReason, Status, StepRecord};
+use crate::report::{Role, SkipReason, Status, StepRecord, hands_on};
 
 use super::board::Ending;
 use super::handle::Switchboard;
@@ -95,14 +95,15 @@ fn nobody_looked(shared: &Shared) -> bool {
 /// Returns how every check ended, so that an output does not take "nothing there" for "nothing found".
 fn statuses(shared: &Shared) -> Vec<StepStatus> {
     let steps = steps(shared);
-    let checks = steps.into_iter().filter(|step| step.role == Role::Check);
+    let checks = steps.iter().filter(|step| step.role == Role::Check);
     checks
         .map(|step| StepStatus {
             why: (!step.is_whole() || matches!(step.skipped, Some(SkipReason::ByChoice { .. })))
-                .then(|| cause_of(&step)),
-            plugin: step.plugin,
+                .then(|| cause_of(step)),
+            data: hands_on(&steps, step),
+            plugin: step.plugin.clone(),
             status: step.status,
-            results: step.made,
+            results: step.made.clone(),
         })
         .collect()
 }

@@ -8,6 +8,7 @@ fn step(plugin: &str, status: Status, why: Option<&str>) -> StepStatus {
     StepStatus {
         plugin: plugin.to_owned(),
         status,
+        data: false,
         results: vec![format!("host/{plugin}")],
         why: why.map(str::to_owned),
     }
@@ -233,5 +234,34 @@ fn a_report_with_sections_is_counted_by_its_lists_where_a_check_made_it() {
          \x20 two of them\n\
          idle:\n\
          \x20 none idle\n"
+    );
+}
+
+#[test]
+fn the_data_of_a_provider_are_a_text_and_no_findings() {
+    let accounts = result(
+        "accounts",
+        r#"{"users":[{"name":"ana"},{"name":"bob"}],"groups":[{"name":"staff"}]}"#,
+        "2 users, 1 group",
+    );
+    let listed = result("volumes", r#"[{"volume":"a"},{"volume":"b"}]"#, "2 volumes");
+    let none = result("extra_root", "[]", "");
+    let all = format!("[{accounts},{listed},{none}]");
+    let data = |name: &str| StepStatus {
+        data: true,
+        ..step(name, Status::Clean, None)
+    };
+    let steps = [
+        data("accounts"),
+        data("volumes"),
+        step("extra_root", Status::Clean, None),
+    ];
+    assert_eq!(
+        render_with(PLAIN, &all, &steps),
+        "accounts:\n\
+         \x20 2 users, 1 group\n\
+         volumes:\n\
+         \x20 2 volumes\n\
+         nothing found by: extra_root\n"
     );
 }
