@@ -216,7 +216,7 @@ fn long_texts_of_gaps_and_errors_are_cut_as_those_of_logs_are() {
     for text in [&gap["what"], &gap["why"], &error["message"], &error["hints"][0]] {
         let text = text.as_str().unwrap();
         assert!(
-            text.starts_with("xxx") && text.ends_with('…'),
+            text.contains("xxx") && text.ends_with('…'),
             "{} bytes",
             text.len()
         );
