@@ -5,6 +5,7 @@ use serde_json::{Number, Value};
 
 use super::Raw;
 use super::dates;
+use super::durations;
 use super::shape::Shape;
 
 /// How texts become values.
@@ -44,12 +45,16 @@ impl Converter<'_> {
         let trimmed = text.trim();
         let moment = || dates::moment(text, self.now, self.naive).map(Value::from);
         let day = || dates::day(text, self.now).map(Value::from);
+        let duration = || durations::duration(text).map(Value::from);
+        let clock = || durations::clock(text).map(Value::from);
         let found = None
             .or_else(|| if shape.integer { integer(trimmed) } else { None })
             .or_else(|| if shape.number { number(trimmed) } else { None })
             .or_else(|| if shape.boolean { boolean(trimmed) } else { None })
             .or_else(|| if shape.moment { moment() } else { None })
             .or_else(|| if shape.day { day() } else { None })
+            .or_else(|| if shape.duration { duration() } else { None })
+            .or_else(|| if shape.clock { clock() } else { None })
             .or_else(|| if shape.null { null(trimmed) } else { None })
             .or_else(|| {
                 if shape.object {
@@ -60,31 +65,39 @@ impl Converter<'_> {
             });
         match (found, &shape.list) {
             (Some(value), _) => Ok(value),
-            (None, Some(items)) => self.split(trimmed, items).map_err(|_| shape.noun()),
+            (None, Some(_)) => self.split(trimmed, shape).map_err(|_| shape.noun()),
             (None, None) => Err(explained(shape)),
         }
     }
 
     fn list(&self, texts: &[String], shape: &Shape) -> Result<Value, String> {
-        let Some(items) = &shape.list else {
+        if shape.list.is_none() {
             if shape.anything {
                 return Ok(texts.iter().map(|text| Value::from(text.as_str())).collect());
             }
             // `--since 90 days ago`: a shell has made three words of one date.
-            if shape.moment || shape.day {
+            if shape.moment || shape.day || shape.duration {
                 return self.text(&texts.join(" "), shape);
             }
             return Err(format!("one value ({}), not {}", shape.words(), texts.len()));
-        };
-        texts
-            .iter()
-            .map(|text| self.text(text, items))
-            .collect::<Result<Value, _>>()
+        }
+        self.items(texts.iter().map(String::as_str), shape)
             .map_err(|_| shape.noun())
     }
 
+    /// Converts the items of a list, each by the shape of its place.
+    fn items<'a>(&self, texts: impl Iterator<Item = &'a str>, shape: &Shape) -> Result<Value, String> {
+        texts
+            .enumerate()
+            .map(|(place, text)| match shape.item(place) {
+                Some(item) => self.text(text, item),
+                None => Ok(Value::from(text)),
+            })
+            .collect()
+    }
+
     /// Reads one text as a list: a JSON array, or parts between commas.
-    fn split(&self, text: &str, items: &Shape) -> Result<Value, String> {
+    fn split(&self, text: &str, shape: &Shape) -> Result<Value, String> {
         if text.starts_with('[')
             && let Some(value @ Value::Array(_)) = json_of(text)
         {
@@ -93,21 +106,18 @@ impl Converter<'_> {
         if text.is_empty() {
             return Ok(Value::Array(Vec::new()));
         }
-        text.split(',')
-            .map(|part| self.text(part.trim(), items))
-            .collect()
+        self.items(text.split(',').map(str::trim), shape)
     }
 
     /// Converts texts inside a value of a file where the field takes no text; the rest is left to the schema.
     fn json(&self, value: &Value, shape: &Shape) -> Result<Value, String> {
         match (value, &shape.list) {
             (Value::String(text), _) if !shape.takes_text() => self.text(text, shape),
-            (Value::Number(seconds), _) if shape.moment && !shape.integer && !shape.number => {
-                self.text(&seconds.to_string(), shape)
-            }
+            (Value::Number(seconds), _) if shape.takes_seconds() => self.text(&seconds.to_string(), shape),
             (Value::Array(values), Some(items)) => values
                 .iter()
-                .map(|value| self.json(value, items))
+                .enumerate()
+                .map(|(place, value)| self.json(value, shape.item(place).unwrap_or(items)))
                 .collect::<Result<Value, _>>(),
             _ => Ok(value.clone()),
         }
@@ -117,6 +127,8 @@ impl Converter<'_> {
 fn explained(shape: &Shape) -> String {
     match shape.moment || shape.day {
         true => format!("{} such as `2026-01-31` or `90 days ago`", shape.noun()),
+        false if shape.duration => format!("{} {}", shape.noun(), durations::DURATIONS),
+        false if shape.clock => format!("{} {}", shape.noun(), durations::TIMES),
         false if shape.boolean => format!("{} (true or false)", shape.noun()),
         false => shape.noun(),
     }
@@ -294,6 +306,35 @@ mod tests {
         );
         assert_eq!(convert(Raw::Bare, json!({"type": "boolean"})), Ok(json!(true)));
         assert!(convert(Raw::Bare, json!({"type": "string"})).is_err());
+    }
+
+    #[test]
+    fn seconds_and_tuples_are_taken_from_flags_and_files_alike() {
+        let duration = json!({"anyOf": [{"type": "string", "format": "duration"}, {"type": "null"}]});
+        let clock = json!({"type": "string", "format": "time"});
+        let pair = json!({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]});
+        assert_eq!(text("3600", duration.clone()), Ok(json!("PT3600S")));
+        assert_eq!(
+            convert(Raw::Json(json!(1.5)), duration.clone()),
+            Ok(json!("PT1.5S"))
+        );
+        assert_eq!(
+            convert(Raw::List(vec!["1".into(), "hour".into()]), duration.clone()),
+            Ok(json!("PT1H"))
+        );
+        assert_eq!(
+            text("nonsense", duration),
+            Err("a duration or null such as `PT1H`, `1h 30m`, `01:30:00`, or a number of seconds".into())
+        );
+        assert_eq!(convert(Raw::Json(json!(36000)), clock), Ok(json!("10:00:00Z")));
+        let both = vec!["3".into(), "4".into()];
+        assert_eq!(convert(Raw::List(both), pair.clone()), Ok(json!([3, "4"])));
+        assert_eq!(text("3,4", pair.clone()), Ok(json!([3, "4"])));
+        assert_eq!(
+            convert(Raw::Json(json!(["3", "b"])), pair.clone()),
+            Ok(json!([3, "b"]))
+        );
+        assert_eq!(text("x,b", pair), Err("a list of integer, string".into()));
     }
 
     #[test]

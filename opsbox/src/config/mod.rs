@@ -4,6 +4,7 @@
 
 pub(crate) mod convert;
 pub(crate) mod dates;
+mod durations;
 pub(crate) mod files;
 mod layers;
 pub mod own;

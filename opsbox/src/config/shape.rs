@@ -16,6 +16,10 @@ pub(crate) struct Shape {
     pub(super) moment: bool,
     /// Text that is a day.
     pub(super) day: bool,
+    /// Text that is a length of time.
+    pub(super) duration: bool,
+    /// Text that is a time of the day.
+    pub(super) clock: bool,
     pub(super) integer: bool,
     pub(super) number: bool,
     pub(super) boolean: bool,
@@ -23,6 +27,8 @@ pub(crate) struct Shape {
     pub(super) object: bool,
     /// A list, with the shape of its items.
     pub(super) list: Option<Box<Shape>>,
+    /// The shapes of a list's first items, where each place has its own.
+    pub(super) places: Vec<Shape>,
     /// Nothing is said about the type.
     pub(super) anything: bool,
     /// The few values that are allowed, where the schema lists them.
@@ -39,6 +45,8 @@ impl Shape {
         let typed = shape.text
             || shape.moment
             || shape.day
+            || shape.duration
+            || shape.clock
             || shape.integer
             || shape.number
             || shape.boolean
@@ -51,6 +59,18 @@ impl Shape {
     /// Returns whether a JSON string may stand as it is.
     pub(super) fn takes_text(&self) -> bool {
         self.text || self.anything
+    }
+
+    /// Returns the shape of one item of a list; `None` where no list is taken.
+    pub(super) fn item(&self, place: usize) -> Option<&Shape> {
+        self.list
+            .as_deref()
+            .map(|items| self.places.get(place).unwrap_or(items))
+    }
+
+    /// Returns whether a plain number counts seconds and becomes a text.
+    pub(super) fn takes_seconds(&self) -> bool {
+        (self.moment || self.duration || self.clock) && !self.integer && !self.number
     }
 
     /// Says the type as people write it: `integer`, `list of string`, `date and time or null`.
@@ -81,6 +101,8 @@ impl Shape {
                 (self.text, "string"),
                 (self.moment, "date and time"),
                 (self.day, "date"),
+                (self.duration, "duration"),
+                (self.clock, "time of day"),
                 (self.integer, "integer"),
                 (self.number, "number"),
                 (self.boolean, "boolean"),
@@ -92,9 +114,13 @@ impl Shape {
                     .filter(|(is, _)| *is)
                     .map(|(_, word)| (*word).to_owned()),
             );
-            words.extend(self.list.as_ref().map(|items| match items.anything {
-                true => "list".to_owned(),
-                false => format!("list of {}", items.words()),
+            words.extend(self.list.as_ref().map(|items| {
+                let places: Vec<String> = self.places.iter().map(Self::words).collect();
+                match (places.is_empty(), items.anything) {
+                    (false, _) => format!("list of {}", places.join(", ")),
+                    (true, true) => "list".to_owned(),
+                    (true, false) => format!("list of {}", items.words()),
+                }
             }));
         }
         if self.null {
@@ -148,6 +174,8 @@ impl Shape {
             "string" => match schema.get("format").and_then(Value::as_str) {
                 Some("date-time") => self.moment = true,
                 Some("date") => self.day = true,
+                Some("duration") => self.duration = true,
+                Some("time") => self.clock = true,
                 _ => self.text = true,
             },
             "integer" => self.integer = true,
@@ -160,6 +188,13 @@ impl Shape {
                 match schema.get("items") {
                     Some(item) => items.add(item, root, depth + 1),
                     None => items.anything = true,
+                }
+                let places = schema.get("prefixItems").and_then(Value::as_array);
+                for place in places.into_iter().flatten() {
+                    let mut shape = Self::default();
+                    shape.add(place, root, depth + 1);
+                    self.secret |= shape.secret;
+                    self.places.push(shape);
                 }
                 self.secret |= items.secret;
                 self.list = Some(Box::new(items));
@@ -231,6 +266,12 @@ mod tests {
             "list of string",
         );
         check(json!({"type": "array"}), "list");
+        check(
+            json!({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]}),
+            "list of integer, string",
+        );
+        check(json!({"type": "string", "format": "duration"}), "duration");
+        check(json!({"type": "string", "format": "time"}), "time of day");
         check(json!({"enum": [1, 2]}), "one of 1, 2");
         check(json!({}), "any");
         check(json!(true), "any");

@@ -129,7 +129,57 @@ fn a_secret_that_its_model_refuses_is_not_shown_either() {
     ];
     sandbox
         .opsbox_on(&python, &args)
-        .exits(1)
+        .exits(2)
         .says(&["api_token", "there is no such region"])
         .hides(&["geheim-42"]);
+}
+
+/// Fields of the types that the original took plain numbers for.
+const TYPED: &str = "
+from datetime import time, timedelta
+from typing import Optional, Tuple
+from opsbox import Result
+from pydantic import BaseModel
+
+class Config(BaseModel):
+    age: timedelta
+    at: Optional[time] = None
+    pair: Optional[Tuple[int, str]] = None
+
+class P:
+    def grab_config(self):
+        return Config
+
+    def set_data(self, model):
+        self.config = model
+
+    def process(self, data):
+        shown = {'age': self.config.age.total_seconds(), 'at': str(self.config.at), 'pair': list(self.config.pair)}
+        return [Result(relates_to='test', result_name='typed', result_description='d', details=shown, formatted='-')]
+";
+
+#[test]
+fn durations_times_and_tuples_are_taken_as_the_original_took_them() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.legacy("typed", "input", TYPED);
+    let wanted = serde_json::json!({"age": 3600.0, "at": "10:00:00+00:00", "pair": [3, "b"]});
+    let found = || sandbox.json("work/findings/test/typed.json")["details"].clone();
+    sandbox.write("work/c.json", r#"{"age": 3600, "at": 36000, "pair": ["3", "b"]}"#);
+    sandbox
+        .opsbox_on(&python, &["run", "typed-json_out", "--config", "c.json"])
+        .exits(0);
+    assert_eq!(found(), wanted);
+    let interpreter = python.display().to_string();
+    let plugins = sandbox.path("plugins").display().to_string();
+    let args = ["--modules", "typed-json_out", "--plugin_dir", &plugins, "--age"];
+    let with =
+        |rest: &[&str]| sandbox.opsbox_with(&[("OPSBOX_PYTHON", &interpreter)], &[&args, rest].concat());
+    with(&["3600", "--at", "36000", "--pair", "3", "b"]).exits(0);
+    assert_eq!(found(), wanted);
+    with(&["1", "hour", "--at", "36000", "--pair", "3", "b"]).exits(0);
+    assert_eq!(found(), wanted);
+    with(&["nonsense"])
+        .exits(2)
+        .says(&["`age` must be a duration such as `PT1H`"]);
 }
