@@ -97,9 +97,13 @@ fn interpreter(python: &Interpreter, diagnoses: &[Diagnosis]) -> String {
 
 fn reason(why: &str) -> &'static str {
     match why {
-        "PATH" => ": there is no `--python`, OPSBOX_PYTHON, VIRTUAL_ENV or `./.venv`",
+        "PATH" => {
+            ": there is no `--python` and no OPSBOX_PYTHON, and neither VIRTUAL_ENV nor `./.venv` has an interpreter"
+        }
         "VIRTUAL_ENV" => ": this environment is active, and there is no `--python` and no OPSBOX_PYTHON",
-        ".venv" => ": of this folder; there is no `--python`, OPSBOX_PYTHON or VIRTUAL_ENV",
+        ".venv" => {
+            ": of this folder; there is no `--python` and no OPSBOX_PYTHON, and VIRTUAL_ENV has no interpreter"
+        }
         crate::python::MANAGED => ": no other Python was found",
         _ => "",
     }

@@ -135,6 +135,8 @@ impl Search<'_> {
         // Where there is no other one, the managed environment's runs what is in folders.
         catalog.python_fault = if managed.is_some() { None } else { fault };
         catalog.python = chosen.or(managed);
+        let why = catalog.python.as_ref().map(|python| python.why.as_str());
+        catalog.warnings.extend(python::passed_over(self.environ, why));
         Ok(found)
     }
 

@@ -134,6 +134,21 @@ fn folders_are_searched_at_any_depth_and_in_order() {
 }
 
 #[test]
+fn an_environment_that_was_meant_and_is_broken_is_a_warning() {
+    let world = World::new();
+    fs::create_dir_all(world.path("work/.venv/bin")).unwrap();
+    std::os::unix::fs::symlink("/opt/gone/python3", world.path("work/.venv/bin/python3")).unwrap();
+    let catalog = world.catalog(&[], json!({}));
+    assert_eq!(catalog.python.unwrap().why, "PATH");
+    assert_eq!(catalog.warnings.len(), 1);
+    assert!(
+        catalog.warnings[0].starts_with("in `./.venv` `bin/python3` leads to `/opt/gone/python3`"),
+        "{:?}",
+        catalog.warnings
+    );
+}
+
+#[test]
 fn links_that_lead_back_and_folders_in_each_other_are_seen_once() {
     let world = World::new();
     world.command("p/a/manifest.toml", "a");

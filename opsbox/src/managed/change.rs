@@ -5,14 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use super::build::{Builder, Built};
+use super::faults::{anew, earlier, failure, not_added};
 use super::installer::{Installer, Watch};
-use super::lock::{LOCK_FILE, LockFile, Requested, Source, normal};
+use super::lock::{LOCK_FILE, LockFile, Source, normal};
 use super::pythons::{Pythons, base_of, no_python};
 use super::request::Wanted;
 use super::store::{Active, Changing, Store};
 use super::trouble::Trouble;
 use crate::environ::Environ;
-use crate::error::{Failure, Fault, Kind};
+use crate::error::{Failure, Fault};
 use crate::halt::Halt;
 use crate::python::{Interpreter, Runner};
 
@@ -169,7 +170,11 @@ impl Manager<'_> {
             ..options.clone()
         };
         self.change(&store, &right, before, &options, |builder, base, _| {
-            builder.repeat(base, &lock)
+            // Of a lock file nothing can be chosen otherwise.
+            builder.repeat(base, &lock).map_err(|trouble| match trouble {
+                Trouble::Conflict { fault, .. } => Trouble::Failed(fault),
+                other => other,
+            })
         })
     }
 
@@ -219,6 +224,7 @@ impl Manager<'_> {
         store.sweep(right);
         let any_python = options.any_python || before.lock.as_ref().is_some_and(|lock| lock.any_python);
         let choose = || Installer::choose(self.environ, store.root(), self.watch);
+        choose().map_err(Failure::usage)?;
         let builder = |installer| Builder {
             store,
             right,
@@ -227,16 +233,17 @@ impl Manager<'_> {
             any_python,
         };
         let attempt = |base: &Interpreter| {
-            let made = builder(choose());
+            let made = builder(choose().map_err(Trouble::Failed)?);
             match build(&made, base, true) {
-                Err(Trouble::Conflict(_)) => {
-                    self.watch.note("the versions that were there do not go together with what is added; all are chosen anew");
+                Err(Trouble::Conflict { python, .. }) if before.lock.is_some() => {
+                    let was = before.lock.as_ref().map(|lock| version_of(&lock.python));
+                    self.watch.note(&anew(python, was, base));
                     build(&made, base, false)
                 }
                 Err(Trouble::Python(_)) if any_python && made.installer.is_uv() => {
                     self.watch
                         .note("uv does not ignore what packages demand of Python; pip installs instead");
-                    build(&builder(choose().with_pip()), base, true)
+                    build(&builder(made.installer.with_pip()), base, true)
                 }
                 done => done,
             }
@@ -335,37 +342,6 @@ fn before(store: &Store) -> Result<Before, Failure> {
     Ok(Before { active, lock })
 }
 
-/// A fault of something that was added at an earlier time.
-fn earlier(fault: Fault, old: &Requested) -> Failure {
-    let message = format!("what was added before as `{}`: {}", old.name, fault.message);
-    let hint = format!(
-        "put it back, or take it away with `opsbox plugins remove {}`",
-        old.name
-    );
-    Failure::run(Fault::new(message).hint(hint))
-}
-
-/// Says why a name cannot be removed; `None` where it can.
-fn not_added(lock: &LockFile, name: &str) -> Option<Fault> {
-    let wanted = normal(name);
-    if lock.requested.iter().any(|old| old.name == wanted) {
-        return None;
-    }
-    let added: Vec<&str> = lock.requested.iter().map(|old| old.name.as_str()).collect();
-    let fault = if lock.package(name).is_some() {
-        Fault::new(format!(
-            "`{name}` was not added by itself: another package needs it"
-        ))
-    } else {
-        let mut fault = Fault::new(format!("`{name}` is not in the managed environment"));
-        fault
-            .hints
-            .extend(crate::suggest::did_you_mean(&wanted, added.iter().copied()));
-        fault
-    };
-    Some(fault.hint(format!("what was added: {}", added.join(", "))))
-}
-
 /// Returns the versions to keep to: those of all packages of an index but the named ones.
 fn pins(lock: &LockFile, but: &[String]) -> String {
     let kept = lock
@@ -380,17 +356,4 @@ fn version_of(text: &str) -> (u32, u32, u32) {
     let mut numbers = text.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
     (next(), next(), next())
-}
-
-/// Turns a trouble into what a person is told.
-fn failure(trouble: Trouble) -> Failure {
-    let unchanged = "nothing was changed";
-    match trouble {
-        Trouble::Interrupted => Failure {
-            kind: Kind::Interrupted,
-            faults: vec![Fault::new(format!("interrupted; {unchanged}"))],
-        },
-        Trouble::Python(demands) => Failure::run(Fault::new(demands.join("; "))),
-        Trouble::Conflict(fault) | Trouble::Failed(fault) => Failure::run(fault.hint(unchanged)),
-    }
 }

@@ -75,17 +75,16 @@ pub(super) struct Installer<'a> {
 
 impl<'a> Installer<'a> {
     /// Chooses the installer; `cwd` is a folder of this program, so that no project of the user's is meant.
-    pub(super) fn choose(environ: &Environ, cwd: &'a Path, watch: &'a dyn Watch) -> Self {
-        let uv = match environ.filled("OPSBOX_INSTALLER") {
-            Some("pip") => None,
-            _ => on_path(environ, "uv"),
-        };
-        Self {
-            uv,
+    ///
+    /// # Errors
+    /// A fault where the one that somebody named is not there.
+    pub(super) fn choose(environ: &Environ, cwd: &'a Path, watch: &'a dyn Watch) -> Result<Self, Fault> {
+        Ok(Self {
+            uv: uv(environ)?,
             env: variables(environ),
             cwd,
             watch,
-        }
+        })
     }
 
     /// Returns the same, but with pip.
@@ -328,6 +327,23 @@ impl<'a> Installer<'a> {
     }
 }
 
+/// Returns the `uv` that installs; `None`: pip does.
+fn uv(environ: &Environ) -> Result<Option<PathBuf>, Fault> {
+    let found = || on_path(environ, "uv");
+    match environ.filled("OPSBOX_INSTALLER") {
+        None => Ok(found()),
+        Some("pip") => Ok(None),
+        Some("uv") => found().map(Some).ok_or_else(|| {
+            Fault::new("OPSBOX_INSTALLER is `uv`, and no `uv` is on `PATH`")
+                .hint("install uv, or unset OPSBOX_INSTALLER to have pip install")
+        }),
+        Some(other) => Err(Fault::new(format!(
+            "OPSBOX_INSTALLER is `{other}`, which is neither `uv` nor `pip`"
+        ))
+        .hint("unset it to have uv where it is on `PATH`, else pip")),
+    }
+}
+
 fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
@@ -369,4 +385,32 @@ fn variables(environ: &Environ) -> BTreeMap<OsString, OsString> {
         .or_insert_with(|| "ssh -oBatchMode=yes".into());
     env.insert("PYTHONUTF8".into(), "1".into());
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environ::tests::environ;
+
+    #[test]
+    fn an_installer_that_was_asked_for_is_never_replaced_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = |vars: &[(&str, &str)]| uv(&environ(folder.path(), vars));
+        let nowhere = ("PATH", "/nowhere");
+        assert_eq!(asked(&[nowhere]), Ok(None));
+        assert_eq!(asked(&[nowhere, ("OPSBOX_INSTALLER", "pip")]), Ok(None));
+        let message = |asked: Result<_, Fault>| asked.unwrap_err().message;
+        assert_eq!(
+            message(asked(&[nowhere, ("OPSBOX_INSTALLER", "uv")])),
+            "OPSBOX_INSTALLER is `uv`, and no `uv` is on `PATH`"
+        );
+        assert!(message(asked(&[nowhere, ("OPSBOX_INSTALLER", "poetry")])).contains("`poetry`"));
+        let program = folder.path().join("uv");
+        crate::python::executable(&program);
+        let here = folder.path().display().to_string();
+        assert_eq!(
+            asked(&[("PATH", &here), ("OPSBOX_INSTALLER", "uv")]),
+            Ok(Some(program))
+        );
+    }
 }

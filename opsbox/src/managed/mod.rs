@@ -6,6 +6,7 @@
 mod build;
 mod change;
 pub(crate) mod demand;
+mod faults;
 mod hashes;
 mod installed;
 mod installer;

@@ -20,13 +20,27 @@ const REFUSED: [&str; 11] = [
     "(403 forbidden)",
 ];
 
+/// What pip and uv say where an index cannot be reached: pip then takes it for empty, and speaks of a conflict where versions are to be kept.
+const GIVEN_UP: [&str; 5] = [
+    "retry(total=0,",
+    "error sending request",
+    "failed to fetch",
+    "dns error",
+    "could not resolve host",
+];
+
 /// Why an installation did not come about.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// Packages demand another Python; each says what.
     Python(Vec<String>),
-    /// The versions that were to be kept do not go together with what was added.
-    Conflict(Fault),
+    /// The versions that were to be kept do not go together with what is wanted.
+    Conflict {
+        /// What the installer said.
+        fault: Fault,
+        /// Whether it passed over versions that demand another Python.
+        python: bool,
+    },
     /// The user interrupted it.
     Interrupted,
     /// Anything else.
@@ -66,6 +80,7 @@ pub(super) fn of_failure(who: &str, lines: &[String]) -> Trouble {
         }
     }
     let has = |texts: &[&str]| texts.iter().any(|text| lower.contains(text));
+    let is_unreachable = has(&GIVEN_UP);
     if has(&["no space left on device", "disk quota exceeded"]) {
         fault.hints.push("the disk is full: make room, or set OPSBOX_DATA_DIR (environments) and TMPDIR (builds) to another one".to_owned());
     } else if has(&REFUSED) {
@@ -74,18 +89,20 @@ pub(super) fn of_failure(who: &str, lines: &[String]) -> Trouble {
              those of an archive or index in ~/.netrc, then try again"
                 .to_owned(),
         );
-    } else if has(&[
-        "name resolution",
-        "could not resolve host",
-        "name or service not known",
-        "network is unreachable",
-        "connection refused",
-        "newconnectionerror",
-        "dns error",
-        "error sending request",
-        "failed to fetch",
-        "connecttimeout",
-    ]) {
+    } else if is_unreachable
+        || has(&[
+            "name resolution",
+            "could not resolve host",
+            "name or service not known",
+            "network is unreachable",
+            "connection refused",
+            "newconnectionerror",
+            "dns error",
+            "error sending request",
+            "failed to fetch",
+            "connecttimeout",
+        ])
+    {
         fault.hints.push(
             "the package index or repository cannot be reached: check the network and the variables HTTPS_PROXY, PIP_INDEX_URL, UV_DEFAULT_INDEX"
                 .to_owned(),
@@ -99,10 +116,9 @@ pub(super) fn of_failure(who: &str, lines: &[String]) -> Trouble {
     } else if has(&["do not match the hashes", "hash mismatch", "have hashes"]) {
         fault.hints.push("a package is not the one that the lock file names: find out why before you add it without `--locked`".to_owned());
     }
-    if has(&["resolutionimpossible", "no solution found", "cannot install"])
-        && !has(&["error sending request"])
-    {
-        return Trouble::Conflict(fault);
+    if has(&["resolutionimpossible", "no solution found", "cannot install"]) && !is_unreachable {
+        let python = has(&["require a different python version"]);
+        return Trouble::Conflict { fault, python };
     }
     Trouble::Failed(fault)
 }
@@ -177,7 +193,7 @@ mod tests {
     #[test]
     fn the_last_lines_are_shown_with_a_remedy_where_there_is_one() {
         let fault = |text: &str| match trouble(text) {
-            Trouble::Failed(fault) | Trouble::Conflict(fault) => fault,
+            Trouble::Failed(fault) | Trouble::Conflict { fault, .. } => fault,
             other => panic!("{other:?}"),
         };
         let many: String = (0..50).map(|n| format!("line {n}\n")).collect();
@@ -202,9 +218,38 @@ mod tests {
         }
         assert!(fault("Temporary failure in name resolution").hints[0].contains("cannot be reached"));
         assert_eq!(fault("").message, "pip failed and said nothing");
+    }
+
+    #[test]
+    fn only_versions_that_do_not_go_together_are_a_conflict() {
+        let conflict = "ERROR: Cannot install idna because these package versions have conflicting dependencies.\n\
+                        ERROR: ResolutionImpossible: for help";
         assert!(matches!(
-            trouble("ERROR: ResolutionImpossible: for help"),
-            Trouble::Conflict(_)
+            trouble(conflict),
+            Trouble::Conflict { python: false, .. }
         ));
+        let other = "ERROR: Ignored the following versions that require a different python version: 1 Requires-Python ==3.11.*\n";
+        assert!(matches!(
+            trouble(&format!("{other}{conflict}")),
+            Trouble::Conflict { python: true, .. }
+        ));
+        for last in [
+            "WARNING: Retrying (Retry(total=0, connect=None, read=None)) after connection broken by 'NewConnectionError(refused)': /simple/idna/",
+            "error: Failed to fetch: `http://h/simple/idna/`\n  Caused by: error sending request for url",
+        ] {
+            let Trouble::Failed(fault) = trouble(&format!("{last}\n{conflict}")) else {
+                panic!("{last}");
+            };
+            assert!(fault.hints[0].contains("cannot be reached"), "{fault:?}");
+        }
+        assert!(
+            matches!(
+                trouble(&format!(
+                    "WARNING: Retrying (Retry(total=4, connect=None)) after connection broken\n{conflict}"
+                )),
+                Trouble::Conflict { .. }
+            ),
+            "one that came back is reached"
+        );
     }
 }

@@ -5,6 +5,7 @@
 mod beside;
 mod choose;
 mod files;
+mod passed;
 mod probe;
 
 use std::collections::BTreeMap;
@@ -17,8 +18,11 @@ use crate::environ::Environ;
 use crate::error::Fault;
 use crate::manifest::{Launch, Manifest};
 
+#[cfg(test)]
+pub(crate) use choose::tests::program as executable;
 pub use choose::{Candidate, choose, of_environment, on_path};
 pub use files::materialise_files;
+pub use passed::passed_over;
 pub use probe::SHIM_VARIABLES;
 
 /// Runs a program to its end; only `plugin/process` spawns, so it provides this.
