@@ -1,9 +1,11 @@
 //! The record of a run, written as JSON; its schema is published (`crate::published`) as `docs/schema/run-record.json`.
 
+use opsbox_protocol::code;
 use opsbox_protocol::message::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Kind;
 use crate::plugin::{Gap, Origin, PluginError};
 
 /// The version of the record's shape; it grows only when a reader of the old shape would be misled.
@@ -271,8 +273,22 @@ pub fn outcome_of(steps: &[StepRecord], interrupted: bool, stopped: bool) -> Out
     }
 }
 
+/// Returns the exit code of a run: that of its outcome, but 2 where nothing came about because plugins refused their configuration.
+pub fn exit_code_of(outcome: Outcome, steps: &[StepRecord]) -> u8 {
+    let is_refusal = |error: &ErrorRecord| error.code == code::CONFIG_INVALID;
+    let mut failed = steps
+        .iter()
+        .filter(|step| step.status == Status::Failed)
+        .peekable();
+    let refused = failed.peek().is_some() && failed.all(|step| step.errors.first().is_some_and(is_refusal));
+    match outcome {
+        Outcome::Failed if refused => Kind::Usage.exit_code(),
+        _ => outcome.exit_code(),
+    }
+}
+
 impl Outcome {
-    /// Returns the exit code of the process.
+    /// Returns the exit code of a run that ended so.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -313,6 +329,30 @@ mod tests {
             step(Role::Output, Status::Clean),
         ];
         assert_eq!(outcome_of(&steps, false, false).exit_code(), 0);
+    }
+
+    #[test]
+    fn a_run_that_came_to_nothing_by_refused_configurations_ends_as_one_with_wrong_fields() {
+        let failed = |code: i64| StepRecord {
+            errors: vec![ErrorRecord {
+                code,
+                message: String::new(),
+                origin: Origin::Setup,
+                hints: Vec::new(),
+                traceback: None,
+            }],
+            ..step(Role::Check, Status::Failed)
+        };
+        let check = |codes: &[i64], output: Status| {
+            let mut steps: Vec<_> = codes.iter().map(|code| failed(*code)).collect();
+            steps.push(step(Role::Output, output));
+            exit_code_of(outcome_of(&steps, false, false), &steps)
+        };
+        let refused = code::CONFIG_INVALID;
+        assert_eq!(check(&[refused, refused], Status::Skipped), 2);
+        assert_eq!(check(&[refused, code::EXITED], Status::Skipped), 1);
+        assert_eq!(check(&[refused], Status::Clean), 4, "the others were delivered");
+        assert_eq!(check(&[], Status::Skipped), 1);
     }
 
     #[test]

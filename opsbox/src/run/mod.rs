@@ -32,7 +32,7 @@ use crate::halt::{self, Halt, HaltSeen};
 use crate::plan::Plan;
 use crate::plugin::zygote::Zygotes;
 use crate::plugin::{Event, SessionContext, Sink};
-use crate::report::record::{RECORD_VERSION, outcome_of};
+use crate::report::record::{RECORD_VERSION, exit_code_of, outcome_of};
 use crate::report::{Role, RunRecord, Status, StepRecord};
 use crate::store::{Keeper, Keeping};
 
@@ -231,7 +231,7 @@ impl Run {
             started: self.started,
             seconds: clock.elapsed().as_secs_f64(),
             outcome,
-            exit_code: outcome.exit_code(),
+            exit_code: exit_code_of(outcome, &steps),
             steps,
             warnings,
             kept: lost == Some(false),
