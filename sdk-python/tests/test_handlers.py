@@ -230,8 +230,8 @@ def test_the_manager_calls_every_plugin_that_a_handler_may_call_and_its_own_obje
 def test_the_registry_knows_handlers_and_flow(start):
     value = returns(
         start,
-        "[registry.handlers['scanner'] is self, sorted(registry.handlers), registry.flow.input_plugins, "
-        "[x.name for x in registry.available_plugins]]",
+        "[registry.handlers['scanner'].manager is self.manager, sorted(registry.handlers), "
+        "registry.flow.input_plugins, [x.name for x in registry.available_plugins]]",
     )
     names = ["cert", "plain", "ec2", "probe"]
     assert value == [True, ["assistant", "input", "output", "rego", "scanner"], ["cert", "plain"], names]
@@ -394,3 +394,32 @@ def test_a_class_with_a_foreign_base_may_have_any_hook(start):
     assert plugin.hello.result["hooks"] == ["grab_config", "set_data", "activate", "*", "scan"]
     assert plugin.call("copy").result == {}
     assert plugin.call("scan").result == 1
+
+
+def test_a_handler_that_calls_itself_for_the_plugin_in_hand_asks_the_host_which_refuses(start):
+    refused = wire.HostRefuses({"code": -33012, "message": "it would wait for itself"})
+    host = Host(process_plugin=refused)
+    body = """
+        own = registry.handlers["scanner"]
+        try:
+            own.process_plugin(plugin, [], registry)
+        except Exception:
+            pass
+        return own.process_plugin(plugin, [], registry)
+    """
+    answer = handle(start, body, host)
+    assert "it would wait for itself" in answer.error["message"]
+    assert [(plugin, hook) for plugin, hook, _ in host.calls] == [("probe", "process_plugin")] * 2
+
+
+def test_a_handler_may_call_itself_for_another_plugin_of_its_type(start):
+    body = """
+        if plugin.name == "other":
+            return [made("here")]
+        other = PluginInfo(name="other", module="", class_name="", type="scanner", toml_path="")
+        return registry.handlers["scanner"].process_plugin(other, [], registry)
+    """
+    host = Host()
+    answer = handle(start, body, host)
+    assert answer.error is None, answer.error
+    assert (answer.result[0]["details"]["value"], host.calls) == ("here", [])

@@ -357,3 +357,25 @@ class P:
         .exits(1)
         .says(&["the call would come back to itself: `first` calls `second` calls `first`"]);
 }
+
+#[test]
+fn a_python_handler_that_calls_itself_for_the_plugin_in_hand_ends_at_once_however_often_it_tries() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let twice = "
+class P:
+    def process_plugin(self, plugin, prior_results, registry):
+        own = registry.handlers['odd']
+        try:
+            own.process_plugin(plugin, [], registry)
+        except Exception:
+            pass
+        return own.process_plugin(plugin, [], registry)
+";
+    sandbox.legacy_with("first", "handler", "[handler]\nhandles = [\"odd\"]", twice);
+    sandbox.legacy("strange", "odd", "class P:\n    pass\n");
+    sandbox
+        .opsbox_on(&python, &["run", "strange-json_out", "--timeout", "60s"])
+        .exits(1)
+        .says(&["the call would come back to itself: `first` calls `first`"]);
+}

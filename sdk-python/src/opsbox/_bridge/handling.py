@@ -32,6 +32,7 @@ class Handling:
         self._infos: dict[str, object] = {}
         self._facts: dict[str, dict] = {}
         self._listed: list | None = None
+        self._in_hand: list[str] = []
         self.manager = Manager(self)
         self.registry = Registry(self)
 
@@ -53,9 +54,29 @@ class Handling:
         info = self.info(call.params.get("plugin") or {})
         prior = results.list_from_wire(call.params.get("prior_results") or [], self._make)
         call.params.clear()
-        returned = hook(info, prior, self.registry)
+        returned = self._with(info.name, lambda: hook(info, prior, self.registry))
         # What comes of an output goes nowhere; the original did not look at it either.
         return None if self.facts(info.name).get("stage") == "output" else returned
+
+    def process_here(self, plugin: object, prior_results: list, registry: object) -> object:
+        """Runs this handler's own `process_plugin` for another plugin than those that it is working on.
+
+        Raises:
+            HostError: It is working on this one; the host says so, and notes it.
+        """
+        name = getattr(plugin, "name", "")
+        if name in self._in_hand:
+            return PluginObject(self, self.name, ["process_plugin"]).process_plugin(
+                plugin, prior_results, registry
+            )
+        return self._with(name, lambda: self.plugin.process_plugin(plugin, prior_results, registry))
+
+    def _with(self, name: str, work: Callable) -> object:
+        self._in_hand.append(name)
+        try:
+            return work()
+        finally:
+            self._in_hand.remove(name)
 
     def active(self) -> list:
         """Returns the plugins of the run, asked for once: they do not change."""

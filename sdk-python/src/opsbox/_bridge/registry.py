@@ -44,7 +44,8 @@ class Registry:
         found["rego"] = _Rego()
         for info in self.active_plugins:
             for name in self._handling.facts(info.name).get("handles", ()):
-                found.setdefault(name, info.plugin_obj)
+                own = info.name == self._handling.name
+                found.setdefault(name, _Own(self._handling) if own else info.plugin_obj)
         return found
 
     @property
@@ -172,6 +173,20 @@ class _General:
             info for info in registry.active_plugins if info.type == "provider" and info.name in plugin.uses
         ]
         return hooks.process([info.plugin_obj.gather_data() for info in used])
+
+
+class _Own:
+    """The handler itself, under the types that it handles."""
+
+    def __init__(self, handling: Handling) -> None:
+        self._handling = handling
+
+    def process_plugin(self, plugin: object, prior_results: list, registry: Registry) -> object:
+        """Runs another plugin here; one that is in hand would come back to itself, so the host refuses it."""
+        return self._handling.process_here(plugin, prior_results, registry)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._handling.plugin, name)
 
 
 class _Rego:
