@@ -73,6 +73,27 @@ def test_only_what_a_plugin_imports_counts(tmp_path) -> None:
     assert lacks["syntax"] == []
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("class Other: pass\n", "module `mine` has no class `Nope`; it has `Other`"),
+        ("class Nopes: pass\n", "module `mine` has no class `Nope`; did you mean `Nopes`?"),
+        ("class Other:\n    class Nope: pass\nfor Nope in (): pass\n", None),
+        ("from beside import Nope\n", None),
+        ("from beside import *\n", None),
+        ("def __getattr__(name): ...\n", None),
+        ("import sys\nsetattr(sys.modules[__name__], 'No' 'pe', 1)\n", None),
+        ("globals()['No' 'pe'] = 1\n", None),
+        ("if True:\n    class Nope: pass\n", None),
+    ],
+)
+def test_a_class_that_is_surely_not_there_is_named(tmp_path, source: str, said: str | None) -> None:
+    (tmp_path / "mine.py").write_text(source)
+    plugin = {"name": "mine", "module": "mine", "class_name": "Nope", "folder": str(tmp_path)}
+    found = run([{**plugin, "source": "directory"}])["mine"]["class"]
+    assert (found and found["message"]) == said
+
+
 def test_a_folder_that_is_gone_is_told_and_leaves_the_others(tmp_path) -> None:
     (tmp_path / "mine.py").write_text("def broken(:\n")
     gone = {"name": "gone", "module": "gone", "folder": str(tmp_path / "gone"), "source": "directory"}

@@ -55,6 +55,8 @@ pub struct Lacks {
     names: Vec<Name>,
     /// Files that this version of Python cannot read.
     syntax: Vec<Syntax>,
+    /// The class that the manifest names, where its module has none of that name.
+    class: Option<NoClass>,
     /// What its package demands of Python, where that is not met.
     python: Option<String>,
     /// What its package needs and does not have.
@@ -82,6 +84,11 @@ struct Name {
 struct Syntax {
     file: String,
     line: u32,
+    message: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct NoClass {
     message: String,
 }
 
@@ -171,17 +178,20 @@ fn ask(
 }
 
 fn question(manifest: &Manifest) -> Value {
-    let (module, source) = match &manifest.launch {
+    let (module, class_name, source) = match &manifest.launch {
         Launch::Python {
-            module, entry_point, ..
+            module,
+            class_name,
+            entry_point,
         } => (
             module.as_str(),
+            class_name.as_str(),
             if *entry_point { "entry_point" } else { "directory" },
         ),
-        _ => ("", "directory"),
+        _ => ("", "", "directory"),
     };
     json!({
-        "name": manifest.name, "module": module, "folder": manifest.home.to_string_lossy(), "source": source,
+        "name": manifest.name, "module": module, "class_name": class_name, "folder": manifest.home.to_string_lossy(), "source": source,
         "distribution": distribution(manifest),
     })
 }
@@ -233,6 +243,10 @@ pub fn faults_of(catalog: &Catalog, diagnoses: &[Diagnosis]) -> Vec<Fault> {
                 ),
                 None => "correct it, or run it with another version: `--python PATH`".to_owned(),
             }));
+        }
+        if let Some(class) = &lacks.class {
+            let fault = Fault::new(format!("plugin `{name}`: {}", class.message));
+            faults.push(fault.hint(format!("correct `class_name` in `{}`", manifest.origin)));
         }
         for wanted in &lacks.names {
             let fault = Fault::new(format!(

@@ -81,6 +81,14 @@ fn a_wrong_class_name_is_named_with_the_near_one() {
         "did you mean `ExampleInputPlugin`?",
         "class_name",
     ]);
+    let place = sandbox.path("plugins/example_input/example_input.toml");
+    sandbox
+        .opsbox_on(&python, &["plugins", "doctor"])
+        .exits(2)
+        .prints(&[
+            "plugin `example_input`: module `example_input` has no class `ExampleInputPlugins`; did you mean `ExampleInputPlugin`?",
+            &format!("hint: correct `class_name` in `{}`", place.display()),
+        ]);
 }
 
 #[test]

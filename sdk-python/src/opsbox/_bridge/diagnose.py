@@ -48,6 +48,8 @@ _DISTRIBUTIONS = {
     "slack_sdk": "slack-sdk",
     "yaml": "PyYAML",
 }
+# A module that uses one of these may have names that its statements do not show.
+_MAKES_NAMES = {"__getattr__", "globals", "exec", "eval", "vars", "modules"}
 _STANDINS = ("pluggy", "core")
 _MOST_FILES = 200
 
@@ -75,9 +77,16 @@ def main() -> None:
 
 def inspect(plugin: dict, metadata: Metadata) -> dict:
     """Returns what one plugin lacks."""
-    found: dict = {"imports": [], "names": [], "syntax": [], "python": None, "requires": []}
+    found: dict = {
+        "imports": [],
+        "names": [],
+        "syntax": [],
+        "class": None,
+        "python": None,
+        "requires": [],
+    }
     files, own = sources(plugin)
-    for path in files:
+    for number, path in enumerate(files):
         source = Source(path, own)
         try:
             source.read()
@@ -87,6 +96,9 @@ def inspect(plugin: dict, metadata: Metadata) -> dict:
                 {"file": path, "line": line, "message": getattr(err, "msg", None) or str(err)}
             )
             continue
+        if number == 0:
+            message = source.lacks_class(plugin["module"], plugin.get("class_name") or "")
+            found["class"] = {"message": message} if message else None
         for module, line in source.modules:
             if not resolves(module, own, os.path.dirname(path)):
                 top = module.split(".")[0]
@@ -157,6 +169,7 @@ class Source:
         self.names: list[tuple[str, str, int]] = []
         self.neighbours: set[str] = set()
         self._aliases: dict[str, str] = {}
+        self._tree: ast.Module | None = None
 
     def read(self) -> None:
         """Reads the file.
@@ -171,7 +184,7 @@ class Source:
             text = file.read()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text, self.path)
+            tree = self._tree = ast.parse(text, self.path)
         for statement in tree.body:
             self._visit(statement)
         for node in ast.walk(tree):
@@ -180,6 +193,19 @@ class Source:
                 module = self._aliases.get(node.value.id)
                 if module is not None and isinstance(node.ctx, ast.Load):
                     self.names.append((module, node.attr, node.lineno))
+
+    def lacks_class(self, module: str, class_name: str) -> str | None:
+        """Returns a sentence where the file surely has no such class; None where it has or may have."""
+        from opsbox._bridge import loading
+
+        first = class_name.split(".")[0]
+        bound: set[str] = set()
+        if not first or not all(_bind(node, bound) for node in self._tree.body):
+            return None
+        if first in bound or _MAKES_NAMES & bound:
+            return None
+        classes = [node.name for node in self._tree.body if isinstance(node, ast.ClassDef)]
+        return loading.missing(module, class_name, classes)
 
     def _visit(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -222,6 +248,23 @@ class Source:
     def _module(self, module: str, line: int) -> None:
         if all(module != known for known, _ in self.modules):
             self.modules.append((module, line))
+
+
+def _bind(statement: ast.AST, bound: set[str]) -> bool:
+    """Adds all names that a statement may bind or read; False where others may come, as from `import *`."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.alias):
+            if node.name == "*":
+                return False
+            bound.add(node.asname or node.name.split(".")[0])
+        elif isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store) or node.id in _MAKES_NAMES:
+                bound.add(node.id)
+        elif isinstance(node, ast.Attribute) and node.attr == "modules":
+            bound.add(node.attr)
+        elif isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            bound.add(node.name)
+    return True
 
 
 def catches_import(handler: ast.ExceptHandler) -> bool:

@@ -135,18 +135,22 @@ def _make_parent(parent: str, folder: str) -> None:
 
 
 def _missing(module: object, spec: dict) -> str:
-    from difflib import get_close_matches
-
-    wanted = spec["class_name"]
     classes = [
         name
         for name, value in vars(module).items()
         if isinstance(value, type) and value.__module__ == module.__name__
     ]
+    return missing(spec["module"], spec["class_name"], classes)
+
+
+def missing(module: str, wanted: str, classes: list[str]) -> str:
+    """Says that a module has no such class, and which it has."""
+    from difflib import get_close_matches
+
     near = get_close_matches(wanted, classes, 1, 0.6) or [
         name for name in classes if name.lower() == wanted.lower()
     ]
     if near:
-        return f"module `{spec['module']}` has no class `{wanted}`; did you mean `{near[0]}`?"
+        return f"module `{module}` has no class `{wanted}`; did you mean `{near[0]}`?"
     listed = ", ".join(f"`{name}`" for name in classes) or "none"
-    return f"module `{spec['module']}` has no class `{wanted}`; it has {listed}"
+    return f"module `{module}` has no class `{wanted}`; it has {listed}"
