@@ -153,8 +153,6 @@ fn manifest(
     let strict = run.is_some() || bundled;
     // Old manifests may hold any table; one written for this host holds only what it knows.
     let modern = strict || !has_code_keys;
-    let known: Vec<&str> = TABLES.into_iter().chain([EDITORS_SCHEMA]).collect();
-    root.only(report, &known, modern);
     // Only its type matters: editors read it, this host does not.
     let _for_editors = root.string(report, EDITORS_SCHEMA);
     info.only(report, &INFO, strict);
@@ -167,6 +165,12 @@ fn manifest(
     let kind = info
         .required(report, "type", "input")
         .map(|name| Kind::from_name(&name));
+    let known: Vec<&str> = TABLES.into_iter().chain([EDITORS_SCHEMA]).collect();
+    match &kind {
+        // What its handler wants to know of it stands in tables of its own.
+        Some(Kind::Other(_)) if !modern => root.without_near_misses(report, &known),
+        _ => root.only(report, &known, modern),
+    }
     if let Some(Kind::Other(other)) = &kind
         && let Some(hint) = did_you_mean(other, Kind::NAMES)
     {

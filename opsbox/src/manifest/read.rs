@@ -228,6 +228,14 @@ impl<'a> Table<'a> {
         numbers.or_else(|| self.wrong(report, key, value, "a list of whole numbers", example))
     }
 
+    /// Warns of keys that are none of `known` and look like one of them; others may stand.
+    pub(super) fn without_near_misses(&self, report: &mut Report<'_>, known: &[&str]) {
+        let is_fine = |key: &str| did_you_mean(key, known.iter().copied()).is_none();
+        let keys = self.entries().into_iter().map(|(key, _, _)| key);
+        let others: Vec<&str> = keys.filter(|key| is_fine(key)).collect();
+        self.only(report, &[known, &others].concat(), false);
+    }
+
     /// Notes every key that is none of `known`: as a fault, or as a warning where old manifests may have any.
     pub(super) fn only(&self, report: &mut Report<'_>, known: &[&str], strict: bool) {
         for (key, _, at) in self.entries() {

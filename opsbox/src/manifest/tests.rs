@@ -86,6 +86,20 @@ fn old_manifest_keeps_unknown_keys_with_a_warning() {
 }
 
 #[test]
+fn a_type_of_its_own_has_tables_of_its_own_and_typing_errors_are_told_all_the_same() {
+    let old =
+        "[info]\nname='a'\nmodule='x.y.a'\nclass_name='A'\ntype='scanner'\n[scanner]\ndepth=2\n[confg]\n";
+    let manifest = good(old, &["a.py"]);
+    assert_eq!(manifest.extra["scanner"]["depth"], 2);
+    assert_eq!(manifest.warnings.len(), 1, "{:?}", manifest.warnings);
+    assert!(
+        manifest.warnings[0].ends_with("line 8: unknown table `[confg]`; did you mean `config`?"),
+        "{:?}",
+        manifest.warnings
+    );
+}
+
+#[test]
 fn entry_point_value_says_what_to_import() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("manifest.toml");
