@@ -190,6 +190,10 @@ fn plugins_show_tells_all_about_one() {
         "where to look",
     ]);
     fits(&seen, 80);
+    let wide = sandbox
+        .opsbox_with(&[("COLUMNS", "200")], &["plugins", "list"])
+        .exits(0);
+    assert!(wide.stdout.contains("far past what one line can hold"), "{wide}");
     let json = sandbox
         .opsbox(&["plugins", "show", "mirror", "--json"])
         .exits(0)

@@ -44,14 +44,14 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
             let Prepared { plan, catalog, .. } = &planned.prepared;
             Ok(show(
                 ui,
-                &plan::answer(plan, catalog, &resolution, columns(ui)),
+                &plan::answer(plan, catalog, &resolution, columns(own, ui)),
                 json,
             ))
         }
         Request::Arguments(flags) => {
             let planned = Planned::of(own, ui, &flags).await?;
             let resolution = planned.resolution();
-            let answer = config::arguments(&flags.pipeline, &resolution, columns(ui));
+            let answer = config::arguments(&flags.pipeline, &resolution, columns(own, ui));
             Ok(show(ui, &answer, false))
         }
         Request::Plugins(Shown { query, json }) => {
@@ -62,7 +62,7 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         }
         Request::Config(Shown { query, json }) => Ok(show(ui, &config_answer(own, ui, &query).await?, json)),
         Request::Runs(Shown { query, json }) => {
-            Ok(show(ui, &runs::answer(own, &query.what, columns(ui))?, json))
+            Ok(show(ui, &runs::answer(own, &query.what, columns(own, ui))?, json))
         }
         Request::Export(Shown { query, json }) => Ok(show(
             ui,
@@ -73,13 +73,15 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::CheckEval(Shown { query, json }) => check::eval(own, ui, &query, json).await,
         Request::CheckTest(Shown { query, json }) => check::test(own, ui, &query, json).await,
         Request::TraceShow(Shown { query, json }) => {
-            Ok(show(ui, &wire::trace(own, &query, columns(ui))?, json))
+            Ok(show(ui, &wire::trace(own, &query, columns(own, ui))?, json))
         }
-        Request::Replay(Shown { query, json }) => {
-            Ok(show(ui, &wire::replay(own, ui, &query, columns(ui)).await?, json))
-        }
+        Request::Replay(Shown { query, json }) => Ok(show(
+            ui,
+            &wire::replay(own, ui, &query, columns(own, ui)).await?,
+            json,
+        )),
         Request::New(Shown { query, json }) => Ok(show(ui, &new::new(own, ui, &query)?, json)),
-        Request::PluginTest(shown) => prove::prove(own, ui, &shown, columns(ui)).await,
+        Request::PluginTest(shown) => prove::prove(own, ui, &shown, columns(own, ui)).await,
         Request::Call(call) => call::call(own, ui, &call).await,
         Request::Schemas(Shown { query, json }) => {
             Ok(show(ui, &published::answer(own, &query, columns(ui))?, json))
@@ -103,8 +105,12 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
     }
 }
 
-fn columns(ui: &Ui) -> u16 {
-    ui.terminal().map_or(PLAIN_COLUMNS, |terminal| terminal.columns)
+/// Returns how wide tables may be: the terminal's width, else what COLUMNS says.
+fn columns(own: &Own, ui: &Ui) -> u16 {
+    let said = || own.environ.var("COLUMNS")?.trim().parse().ok();
+    let terminal = ui.terminal().map(|terminal| terminal.columns);
+    let wide = terminal.or_else(said).filter(|columns| *columns > 0);
+    wide.unwrap_or(PLAIN_COLUMNS)
 }
 
 fn show(ui: &Ui, answer: &Answer, json: bool) -> u8 {
@@ -181,8 +187,8 @@ pub(super) fn look(own: &Own, ui: &Ui, flags: &RunFlags) -> Result<Looked, Failu
 async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result<Answer, Failure> {
     let catalog = host::catalog(own, &query.flags)?;
     match &query.what {
-        PluginsWhat::List => plugins::list(&catalog, None, columns(ui)),
-        PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(ui)),
+        PluginsWhat::List => plugins::list(&catalog, None, columns(own, ui)),
+        PluginsWhat::OfType(kind) => plugins::list(&catalog, Some(kind), columns(own, ui)),
         PluginsWhat::Doctor => {
             let run = host::prober(own);
             let diagnoses = diagnosis::diagnose(&catalog, &own.environ.cache_dir, &run);
@@ -190,7 +196,7 @@ async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result
         }
         PluginsWhat::Show(name) => {
             let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;
-            plugins::show(&catalog, name, Some(&schema), columns(ui))
+            plugins::show(&catalog, name, Some(&schema), columns(own, ui))
         }
     }
 }
@@ -214,8 +220,8 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
             let planned = Planned::of(own, ui, &query.flags).await?;
             let limits = Limits::of(&own.environ, planned.prepared.project.as_ref())?;
             let store = Store::at(&own.environ.state_dir);
-            let answer = config::show(&planned.resolution(), columns(ui));
-            Ok(config::with_runs(answer, &store, &limits, columns(ui)))
+            let answer = config::show(&planned.resolution(), columns(own, ui));
+            Ok(config::with_runs(answer, &store, &limits, columns(own, ui)))
         }
         ConfigWhat::Schema(name) => {
             let catalog = host::catalog(own, &query.flags)?;
@@ -232,11 +238,16 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
             let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await?;
             let mut wanted = wanted(&catalog.plugins, &schemas);
             wanted.push(of_rego_checks());
-            config::explain(&settings, &wanted, field, columns(ui))
+            config::explain(&settings, &wanted, field, columns(own, ui))
         }
         ConfigWhat::Explain(field) => {
             let planned = Planned::of(own, ui, &query.flags).await?;
-            config::explain(&planned.prepared.settings, &planned.wanted(), field, columns(ui))
+            config::explain(
+                &planned.prepared.settings,
+                &planned.wanted(),
+                field,
+                columns(own, ui),
+            )
         }
     }
 }
