@@ -120,7 +120,36 @@ def test_a_name_from_a_package_that_is_not_there_says_how_to_install_it(start):
     )
     message = plugin.call("process", data=[]).error["message"]
     assert "`opsbox.config.dateparser` needs the package `dateparser`, which is not installed" in message
-    assert "-m pip install 'opsbox[dates]'`, or `opsbox plugins add 'opsbox[dates]'`" in message
+    assert "install 'dateparser>=1.2'" in message
+
+
+def test_the_hint_names_a_command_that_works_for_the_python_at_hand(tmp_path, monkeypatch):
+    from opsbox import _names
+
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr("sys.executable", "/env/bin/python")
+    assert _names.install_hint("pydantic") == "install it with `/env/bin/python -m pip install pydantic`"
+    (tmp_path / "EXTERNALLY-MANAGED").touch()
+    monkeypatch.setattr("sys.base_prefix", str(tmp_path))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    sealed = _names.install_hint("pydantic")
+    assert "`ENV/bin/pip install pydantic`" in sealed and "OPSBOX_PYTHON=ENV" in sealed
+    assert "/env/bin/python -m pip" not in sealed
+    (tmp_path / "opsbox-lock.json").touch()
+    managed = "add it to the managed environment: `opsbox plugins add "
+    assert _names.install_hint("pydantic") == f"{managed}pydantic`"
+    assert _names.install_hint("llama_index") == f"{managed}'opsbox[llm]'`"
+
+
+def test_the_packages_of_the_extras_are_those_of_the_project():
+    from pathlib import Path
+
+    from opsbox import _names
+
+    project = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    for wanted in _names._OF_EXTRAS.values():
+        for package in wanted:
+            assert f'"{package[1:-1]}"' in project, package
 
 
 def test_a_result_is_used_as_the_pydantic_model_that_it_was():

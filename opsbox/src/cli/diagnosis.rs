@@ -57,6 +57,8 @@ pub struct Lacks {
     syntax: Vec<Syntax>,
     /// The class that the manifest names, where its module has none of that name.
     class: Option<NoClass>,
+    /// Whether pip refuses to install into this Python, because the system's packages own it.
+    sealed: bool,
     /// What its package demands of Python, where that is not met.
     python: Option<String>,
     /// What its package needs and does not have.
@@ -228,7 +230,7 @@ pub fn faults_of(catalog: &Catalog, diagnoses: &[Diagnosis]) -> Vec<Fault> {
             ));
             faults.push(fault.hint(format!(
                 "install it: {}",
-                command(python, manifest, &wanted.join(" "))
+                command(python, manifest, &wanted.join(" "), lacks.sealed)
             )));
         }
         for syntax in &lacks.syntax {
@@ -313,7 +315,10 @@ pub fn notes_of(catalog: &Catalog, diagnoses: &[Diagnosis]) -> Vec<Fault> {
                     "package {package} needs {}, which {there}",
                     need.requirement
                 ))
-                .hint(format!("install it: {}", command(python, manifest, &requirement))),
+                .hint(format!(
+                    "install it: {}",
+                    command(python, manifest, &requirement, lacks.sealed)
+                )),
             );
         }
     }
@@ -347,11 +352,18 @@ fn each<'a>(
 }
 
 /// Returns the command that brings packages into an environment.
-fn command(python: &Interpreter, manifest: &Manifest, wanted: &str) -> String {
+fn command(python: &Interpreter, manifest: &Manifest, wanted: &str, sealed: bool) -> String {
     if python.why == MANAGED {
         return format!("`opsbox plugins add {wanted}`");
     }
-    let pip = format!("`{} -m pip install {wanted}`", python.path.display());
+    let path = python.path.display();
+    let pip = if sealed {
+        format!(
+            "make an environment with `{path} -m venv ENV`, since this Python belongs to the system, then `ENV/bin/pip install {wanted}`, and run with OPSBOX_PYTHON=ENV"
+        )
+    } else {
+        format!("`{path} -m pip install {wanted}`")
+    };
     match distribution(manifest) {
         Some(package) => format!("{pip}; or have the plugin managed: `opsbox plugins add {package}`"),
         None => pip,
@@ -360,4 +372,30 @@ fn command(python: &Interpreter, manifest: &Manifest, wanted: &str) -> String {
 
 fn place(file: &str, line: u32) -> String {
     format!("{file}:{line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_of_the_system_is_not_told_to_install_what_it_refuses() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.toml");
+        std::fs::write(folder.path().join("a.py"), "").unwrap();
+        std::fs::write(
+            &path,
+            "[info]\nname='a'\nmodule='a'\nclass_name='A'\ntype='input'\n",
+        )
+        .unwrap();
+        let manifest = Manifest::from_file(&path).unwrap();
+        let python = Interpreter::unknown(Path::new("/usr/bin/python3"));
+        let said = |sealed| command(&python, &manifest, "pydantic", sealed);
+        assert_eq!(said(false), "`/usr/bin/python3 -m pip install pydantic`");
+        assert!(
+            said(true).contains("`ENV/bin/pip install pydantic`") && !said(true).contains("-m pip"),
+            "{}",
+            said(true)
+        );
+    }
 }

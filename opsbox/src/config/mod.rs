@@ -133,6 +133,9 @@ pub enum Grammar {
 impl Grammar {
     /// Returns a hint for a field that looks like one of the legacy grammar's own settings.
     fn setting(self, field: &str) -> Option<String> {
+        if self == Self::Legacy && field == "python" {
+            return Some("name the interpreter by the variable OPSBOX_PYTHON".to_owned());
+        }
         let near = nearest(field, SETTINGS).filter(|_| self == Self::Legacy)?;
         Some(format!("did you mean `--{near}`?"))
     }

@@ -205,7 +205,7 @@ impl Catalog {
         }
         let unread = self.unusable.len();
         fault.hints.push(match unread {
-            0 => "see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR`"
+            0 => "see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR` (`--plugin_dir DIR` beside `--modules`)"
                 .to_owned(),
             1 => "one plugin cannot be used, see `opsbox plugins doctor`".to_owned(),
             _ => format!("{unread} plugins cannot be used, see `opsbox plugins doctor`"),

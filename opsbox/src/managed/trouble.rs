@@ -113,6 +113,15 @@ pub(super) fn of_failure(who: &str, lines: &[String]) -> Trouble {
         "git executable not found",
     ]) {
         fault.hints.push("install git".to_owned());
+    } else if has(&[
+        "no matching distribution found",
+        "was not found in the package registry",
+        "was not found in the provided package locations",
+    ]) {
+        fault.hints.push(
+            "check the name, and that the index holds it; a folder is written with its slash, `./NAME`"
+                .to_owned(),
+        );
     } else if has(&["do not match the hashes", "hash mismatch", "have hashes"]) {
         fault.hints.push("a package is not the one that the lock file names: find out why before you add it without `--locked`".to_owned());
     }
@@ -217,6 +226,16 @@ mod tests {
             );
         }
         assert!(fault("Temporary failure in name resolution").hints[0].contains("cannot be reached"));
+        for unknown in [
+            "ERROR: Could not find a version that satisfies the requirement cfgp (from versions: none)\nERROR: No matching distribution found for cfgp",
+            "  Because cfgp was not found in the package registry and you require cfgp, we can conclude that your requirements are unsatisfiable.",
+        ] {
+            let hints = fault(unknown).hints;
+            assert!(
+                hints.len() == 1 && hints[0].contains("check the name") && hints[0].contains("`./NAME`"),
+                "{hints:?}"
+            );
+        }
         assert_eq!(fault("").message, "pip failed and said nothing");
     }
 

@@ -219,6 +219,15 @@ impl<'c> Closure<'c> {
             [] => {
                 let mut fault = Fault::new(format!("no handler serves type `{kind}` of plugin `{name}`"));
                 fault.hints.extend(did_you_mean(kind, Kind::NAMES));
+                // Often `handles` stands under `[info]`, where it is an unknown key.
+                let idle = self
+                    .catalog
+                    .plugins
+                    .iter()
+                    .filter(|other| other.kind == Kind::Handler && other.handles.is_empty());
+                fault.hints.extend(idle.map(|other| {
+                    format!("if handler `{}` is to serve it, write `handles = [\"{kind}\"]` under `[handler]` in its manifest", other.name)
+                }));
                 fault
                     .hints
                     .push(format!("types of this host: {}", Kind::NAMES.join(", ")));

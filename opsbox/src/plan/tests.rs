@@ -147,7 +147,7 @@ fn all_faults_of_a_pipeline_come_at_once() {
             error: plugin `idel` not found
               hint: did you mean `idle`?
               hint: plugins come from: built in; folder `/p`
-              hint: see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR`
+              hint: see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR` (`--plugin_dir DIR` beside `--modules`)
             error: plugin `twice` is there 2 times: /p/twice/manifest.toml; /q/twice/manifest.toml
               hint: rename one of them, remove one, or leave its folder out of `--plugin-dir`
             error: plugins use each other in a circle: `a` uses `b` uses `a`
@@ -155,7 +155,7 @@ fn all_faults_of_a_pipeline_come_at_once() {
             error: `lost` uses `hots`: plugin `hots` not found
               hint: did you mean `host`?
               hint: plugins come from: built in; folder `/p`
-              hint: see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR`
+              hint: see what is there with `opsbox plugins list`, or add a folder with `--plugin-dir DIR` (`--plugin_dir DIR` beside `--modules`)
             error: `wrong` uses `limit`, which is of type assistant; only providers and handlers can be used
               hint: take `limit` out of `uses`, and name it in the pipeline
             error: `special` is a handler, which does not stand in a pipeline
@@ -243,4 +243,20 @@ fn python_plugin_without_python_says_so() {
         error: Python is needed for `snake`: no Python interpreter found
           hint: install Python 3.9 or newer"#]]
     .assert_eq(&failure.to_string());
+}
+
+#[test]
+fn a_handler_that_lists_no_types_is_named_where_one_is_missing() {
+    let text = "[info]\nname = 'scanning'\ntype = 'handler'\n";
+    let mut catalog = catalog();
+    let handler = Manifest::bundled("test", text, None).unwrap();
+    catalog.plugins.push(Arc::new(handler));
+    catalog.plugins.push(plugin("p", "cert", "scanner", &[]));
+    let pipeline = Pipeline::parse("cert-cli_out").unwrap();
+    let failure = Plan::make(&pipeline, &catalog).unwrap_err();
+    let wanted = "if handler `scanning` is to serve it, write `handles = [\"scanner\"]` under `[handler]` in its manifest";
+    assert!(
+        failure.faults[0].hints.iter().any(|hint| hint == wanted),
+        "{failure}"
+    );
 }

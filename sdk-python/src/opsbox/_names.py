@@ -5,9 +5,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-__all__ = ["ABSENT", "DEFINED", "EXTRAS", "OFFERED", "SERVED", "absent", "get", "install_hint", "missing"]
+__all__ = [
+    "ABSENT",
+    "DEFINED",
+    "EXTRAS",
+    "OFFERED",
+    "SERVED",
+    "absent",
+    "get",
+    "install_hint",
+    "is_sealed",
+    "missing",
+]
 
 # What each module defines itself; its `__all__` says the same.
 DEFINED: dict[str, tuple] = {
@@ -150,6 +162,17 @@ OFFERED: dict[str, tuple] = {
 # The extra of the distribution `opsbox` that brings a package.
 EXTRAS: dict[str, str] = {"dateparser": "dates", "llama_index": "llm"}
 
+# What is in those extras by their own names; the same as in pyproject.toml.
+_OF_EXTRAS = {
+    "dates": ("'dateparser>=1.2'",),
+    "llm": (
+        "'llama-index-core>=0.12,<0.13'",
+        "'llama-index-embeddings-openai>=0.3'",
+        "'llama-index-llms-anthropic>=0.6.3'",
+        "'llama-index-llms-openai>=0.3'",
+    ),
+}
+
 # Packages that are installed under another name than the one they are imported by.
 _PACKAGES = {"yaml": "PyYAML"}
 
@@ -224,11 +247,24 @@ def missing(package: str, wanted: str) -> ImportError:
 def install_hint(package: str) -> str:
     """Returns how to install the package of a top-level module, in the imperative."""
     extra = EXTRAS.get(package)
+    if os.path.isfile(os.path.join(sys.prefix, "opsbox-lock.json")):
+        wanted = f"'opsbox[{extra}]'" if extra else _PACKAGES.get(package, package)
+        return f"add it to the managed environment: `opsbox plugins add {wanted}`"
+    # By their own names: what an index has as `opsbox` is the original.
+    wanted = " ".join(_OF_EXTRAS[extra]) if extra else _PACKAGES.get(package, package)
     python = sys.executable or "python"
-    if extra:
-        wanted = f"'opsbox[{extra}]'"
+    if is_sealed():
         return (
-            f"install it with `{python} -m pip install {wanted}`, "
-            f"or `opsbox plugins add {wanted}` for the managed environment"
+            f"this Python belongs to the system and takes no packages: make an environment with "
+            f"`{python} -m venv ENV`, install it there with `ENV/bin/pip install {wanted}`, and run with "
+            f"OPSBOX_PYTHON=ENV"
         )
-    return f"install it with `{python} -m pip install {_PACKAGES.get(package, package)}`"
+    return f"install it with `{python} -m pip install {wanted}`"
+
+
+def is_sealed() -> bool:
+    """Tells whether pip refuses to install into this Python, because the system's packages own it."""
+    from sysconfig import get_path
+
+    in_environment = sys.prefix != sys.base_prefix
+    return not in_environment and os.path.isfile(os.path.join(get_path("stdlib"), "EXTERNALLY-MANAGED"))

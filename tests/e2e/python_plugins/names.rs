@@ -86,7 +86,10 @@ fn without_a_key_or_without_the_package_the_error_says_what_is_missing() {
             &["run", "asker-json_out", "--set", "claude_key=geheim-2"],
         )
         .exits(1)
-        .says(&["needs the package `llama_index`", "'opsbox[llm]'"])
+        .says(&[
+            "needs the package `llama_index`",
+            "'llama-index-core>=0.12,<0.13'",
+        ])
         .hides(&["geheim-2"]);
 }
 

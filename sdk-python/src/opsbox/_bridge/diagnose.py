@@ -77,11 +77,14 @@ def main() -> None:
 
 def inspect(plugin: dict, metadata: Metadata) -> dict:
     """Returns what one plugin lacks."""
+    from opsbox import _names
+
     found: dict = {
         "imports": [],
         "names": [],
         "syntax": [],
         "class": None,
+        "sealed": _names.is_sealed(),
         "python": None,
         "requires": [],
     }

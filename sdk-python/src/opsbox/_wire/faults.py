@@ -108,7 +108,10 @@ def hint_for(err: BaseException) -> str:
     if isinstance(err, ModuleNotFoundError) and err.name:
         from opsbox import _names
 
-        return _names.install_hint(err.name.split(".")[0])
+        hint = _names.install_hint(err.name.split(".")[0])
+        # An error of a name that needs a package says so itself.
+        if hint not in str(err):
+            return hint
     if isinstance(err, ImportError):
         hint = _no_such_name(err)
         if hint:
