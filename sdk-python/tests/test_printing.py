@@ -202,8 +202,10 @@ def test_an_exception_that_ends_a_thread_is_a_gap_of_the_call(start):
     answer = plugin.call("gather_data")
     (gap,) = answer.noted("gap")
     assert gap["why"] == "thread `region` ended with PermissionError: eu-west-3 is denied"
-    (said,) = [log["message"] for log in answer.noted("log") if log["level"] == "error"]
-    assert "in fail" in said
+    logs = [(log["level"], log["message"]) for log in answer.noted("log")]
+    (said,) = [message for level, message in logs if level == "error"]
+    assert said.startswith(gap["why"]) and "\n" not in said, "the default level shows one line"
+    assert any(level == "info" and "in fail" in message for level, message in logs)
 
 
 def test_a_long_log_text_is_cut_to_the_hosts_limit(start):

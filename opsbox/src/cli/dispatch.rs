@@ -66,7 +66,7 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         }
         Request::Export(Shown { query, json }) => Ok(show(
             ui,
-            &export::export(own, ui, &query, columns(ui)).await?,
+            &export::export(own, ui, &query, columns(own, ui)).await?,
             json,
         )),
         Request::Deliver(delivering) => deliver::deliver(own, ui, &delivering).await,
@@ -84,7 +84,7 @@ async fn act(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
         Request::PluginTest(shown) => prove::prove(own, ui, &shown, columns(own, ui)).await,
         Request::Call(call) => call::call(own, ui, &call).await,
         Request::Schemas(Shown { query, json }) => {
-            Ok(show(ui, &published::answer(own, &query, columns(ui))?, json))
+            Ok(show(ui, &published::answer(own, &query, columns(own, ui))?, json))
         }
         Request::Completions(shell) => {
             let mut script = Vec::new();

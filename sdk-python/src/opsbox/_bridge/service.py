@@ -321,9 +321,10 @@ class Bridge:
     def _thread_ended(self, thread: str, err: BaseException, traceback: object) -> None:
         from traceback import format_exception
 
-        text = "".join(format_exception(type(err), err, traceback)).rstrip()
-        self.loop.log("error", f"thread `{thread}` ended with an exception that nobody caught\n{text}")
-        self._gap(f"thread `{thread}` ended with {type(err).__name__}: {err}")
+        what = f"thread `{thread}` ended with {type(err).__name__}: {err}"
+        self.loop.log("error", f"{what}; nobody caught it, and `-v` shows the traceback")
+        self.loop.log("info", "".join(format_exception(type(err), err, traceback)).rstrip())
+        self._gap(what)
 
     def _gap(self, why: str) -> None:
         call = self.loop.current
