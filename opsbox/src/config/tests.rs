@@ -195,6 +195,22 @@ fn limits_of_the_schema_are_kept() {
 }
 
 #[test]
+fn an_old_command_line_that_names_an_interpreter_is_told_the_variable() {
+    let mut case = Case::new();
+    case.grammar = Grammar::Legacy;
+    case.flags = vec!["python=/env"];
+    case.faults(
+        json!({"properties": {"region": {"type": "string"}}}),
+        true,
+        expect![[r#"
+            error: no plugin of this pipeline declares the field `python` of `--python`
+              hint: name the interpreter by the variable OPSBOX_PYTHON
+              hint: fields are: region
+        "#]],
+    );
+}
+
+#[test]
 fn old_plugins_hide_secrets_by_name_and_are_set_by_their_own_flags() {
     let mut case = Case::new();
     case.grammar = Grammar::Legacy;
