@@ -337,8 +337,8 @@ fn files_without_paths_or_with_a_bad_glob_say_so() {
         .opsbox(&["run", "files-json_out"])
         .exits(2)
         .says(&["`files` needs `paths`", "--set paths="]);
-    run_files(&sandbox, "a[b", &[]).exits(1).says(&["bad glob `a[b`"]);
+    run_files(&sandbox, "a[b", &[]).exits(2).says(&["bad glob `a[b`"]);
     run_files(&sandbox, "[]", &[])
-        .exits(1)
+        .exits(2)
         .says(&["`paths` is empty"]);
 }
