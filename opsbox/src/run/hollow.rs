@@ -9,7 +9,7 @@ use crate::report::{Role, Status, StepRecord};
 pub(crate) fn places(steps: &[StepRecord], results: &[ResultSlice]) -> BTreeSet<usize> {
     let made = partly(steps).flat_map(|step| &step.made);
     let names: BTreeSet<&str> = made.map(String::as_str).collect();
-    let is_hollow = |result: &ResultSlice| names.contains(&*result.name()) && result.is_empty();
+    let is_hollow = |result: &ResultSlice| result.is_empty() && names.contains(&*result.name());
     let found = results.iter().enumerate();
     found
         .filter(|(_, result)| is_hollow(result))

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Earlier, Taking};
+use crate::cli::dispatch;
 use crate::cli::host::Own;
 use crate::cli::run::Prepared;
 use crate::cli::schemas;
-use crate::config::Wanted;
 use crate::error::{Failure, Fault, Kind};
 use crate::plugin::SessionContext;
 use crate::store::Kept;
@@ -84,15 +84,7 @@ impl Earlier {
             .filter(|manifest| names.contains(manifest.name.as_str()))
             .collect();
         let schemas = schemas::schemas(&own.environ, ui, ctx, &prepared.catalog, &manifests).await?;
-        let mut wanted: Vec<_> = manifests
-            .iter()
-            .zip(&schemas)
-            .map(|(manifest, schema)| Wanted {
-                plugin: &manifest.name,
-                schema,
-                legacy: manifest.legacy,
-            })
-            .collect();
+        let mut wanted = dispatch::wanted(&manifests, &schemas);
         for taken in taking.steps.values_mut() {
             let own = wanted.iter().find(|wanted| wanted.plugin == taken.record.plugin);
             taken.schema = own.map(|wanted| wanted.schema.clone());

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::cli::host::{self, Own};
 use crate::cli::request::{Exporting, RunFlags};
-use crate::cli::{run, schemas};
+use crate::cli::{dispatch, run, schemas};
 use crate::config::own::of_rego_checks;
-use crate::config::{FieldReport, Project, Resolution, SECRET, Wanted};
+use crate::config::{FieldReport, Project, Resolution, SECRET};
 use crate::error::{Failure, Fault, Kind};
 use crate::plugin::launch;
 use crate::redact::{Redactor, can_be_found, userinfo_within};
@@ -58,15 +58,7 @@ pub(super) async fn sought(
         .filter_map(|name| catalog.find(name).ok())
         .collect();
     let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &manifests).await?;
-    let mut wanted: Vec<_> = manifests
-        .iter()
-        .zip(&schemas)
-        .map(|(manifest, schema)| Wanted {
-            plugin: &manifest.name,
-            schema,
-            legacy: manifest.legacy,
-        })
-        .collect();
+    let mut wanted = dispatch::wanted(&manifests, &schemas);
     wanted.push(of_rego_checks());
     let resolution = settings(own, &flags, run)?.resolve(&wanted);
     for warning in &resolution.warnings {
