@@ -193,13 +193,15 @@ fn next(kept: &Kept, state: &State) -> Vec<(String, String)> {
                 .record()
                 .is_some_and(|record| record.status != Status::Skipped)
     });
-    if !undelivered.is_empty() && some_results {
+    let has_results = kept.has_results();
+    if !undelivered.is_empty() && some_results && has_results {
         next.push((
             format!("opsbox deliver {id} --to {}", undelivered.join(",")),
             "delivers what is kept, without gathering again".to_owned(),
         ));
     }
-    if kept.record.is_none() || !kept.steps.iter().all(whole) {
+    let lacking = !undelivered.is_empty() && !has_results;
+    if kept.record.is_none() || lacking || !kept.steps.iter().all(whole) {
         next.push((
             format!("opsbox run --resume {id}"),
             "runs what is not whole, takes the rest from here, and delivers to outputs that have not delivered".to_owned(),

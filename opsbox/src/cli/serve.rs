@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use super::signals;
 use crate::plugin::guardian;
 use crate::ui::screen::Screen;
 use crate::ui::{Ui, text};
@@ -28,9 +29,22 @@ pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
             .and_then(|plugin| plugin.serve)
             .map_or_else(
                 || refuse(&format!("no plugin `{name}` is served by this program")),
-                |serve| serve(),
+                |serve| {
+                    survive_size_limits();
+                    serve()
+                },
             ),
         _ => refuse("`opsbox __serve` is what the host starts of itself during a run: use `opsbox run`"),
+    }
+}
+
+/// Lets a bundled plugin tell that a file is larger than it may be (`ulimit -f`), where the signal would end it in the middle of a file.
+fn survive_size_limits() {
+    // Only to set the handler, which stays; where it cannot be set there is nothing to lose but that.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    if let Ok(runtime) = runtime {
+        let _inside = runtime.enter();
+        signals::survive_size_limits();
     }
 }
 

@@ -37,6 +37,9 @@ pub struct RunRecord {
     /// Whether the run is kept, so that `opsbox deliver` and `--resume` know it.
     #[serde(default)]
     pub kept: bool,
+    /// Whether all that outputs get is kept with it, so that `opsbox deliver` can send it again.
+    #[serde(default)]
+    pub deliverable: bool,
     /// The run that this one went on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_from: Option<String>,

@@ -59,7 +59,7 @@ pub fn lines(record: &RunRecord, detailed: bool) -> Vec<String> {
     lines
 }
 
-/// Returns the command that delivers to the outputs that failed; `None` where none did, or nothing is kept.
+/// Returns the command that leads on where outputs failed; `None` where none did, or nothing is kept.
 fn again(record: &RunRecord) -> Option<String> {
     let undelivered = |step: &&StepRecord| {
         let missed = matches!(step.status, Status::Failed | Status::Unknown | Status::Incomplete);
@@ -73,10 +73,12 @@ fn again(record: &RunRecord) -> Option<String> {
         .collect();
     let run = record.delivery_of.as_ref().unwrap_or(&record.run);
     (record.kept && !names.is_empty()).then(|| {
-        format!(
-            "what was gathered is kept: `opsbox deliver {run} --to {}` sends it again",
-            names.join(",")
-        )
+        if record.deliverable {
+            let names = names.join(",");
+            format!("what was gathered is kept: `opsbox deliver {run} --to {names}` sends it again")
+        } else {
+            format!("not all that was gathered could be kept: `opsbox run --resume {run}` gathers the rest again and delivers")
+        }
     })
 }
 

@@ -25,11 +25,12 @@ pub(crate) async fn run_all(
     outputs: Vec<Member>,
     results: Vec<ResultSlice>,
 ) {
+    let steps = steps(shared);
     let stop = if shared.options.fail_fast && shared.board.has_failed() {
         Some("`--fail-fast` stopped the run")
     } else if *shared.halt.borrow() == Halt::Abort {
         Some("the run was stopped")
-    } else if results.is_empty() && nobody_looked(shared) {
+    } else if results.is_empty() && nobody_looked(&steps) {
         Some("no check brought a result, so there is nothing to deliver")
     } else {
         None
@@ -39,9 +40,12 @@ pub(crate) async fn run_all(
             .board
             .look_through(&shared.plan.pipeline, &results, private);
     }
-    let hollow = Arc::new(hollow::places(&steps(shared), &results));
-    let results = Arc::new(results);
-    let private = shared.board.holds_secrets().await;
+    let given = Arc::new(Given {
+        hollow: hollow::places(&steps, &results),
+        results: Arc::new(results),
+        private: shared.board.holds_secrets().await,
+        steps,
+    });
     let mut delivering = JoinSet::new();
     for mut member in outputs {
         if let Some(taken) = member.taken() {
@@ -53,24 +57,15 @@ pub(crate) async fn run_all(
             member.dismiss(shared).await;
             continue;
         }
-        let results = Arc::clone(&results);
+        let given = Arc::clone(&given);
         if shared.plan.is_served(member.step) {
-            delivering.spawn(handled(
-                Arc::clone(shared),
-                Arc::clone(switchboard),
-                member,
-                results,
-            ));
+            let switchboard = Arc::clone(switchboard);
+            delivering.spawn(handled(Arc::clone(shared), switchboard, member, given));
         } else {
-            let given = Given {
-                results,
-                hollow: Arc::clone(&hollow),
-                private,
-            };
             delivering.spawn(deliver(Arc::clone(shared), member, given));
         }
     }
-    drop(results);
+    drop(given);
     while delivering.join_next().await.is_some() {}
 }
 
@@ -82,8 +77,7 @@ fn steps(shared: &Shared) -> Vec<StepRecord> {
 }
 
 /// Returns whether every check failed, could not look or was held up, so that an empty list would look like "nothing found".
-fn nobody_looked(shared: &Shared) -> bool {
-    let steps = steps(shared);
+fn nobody_looked(steps: &[StepRecord]) -> bool {
     let mut checks = steps.iter().filter(|step| step.role == Role::Check).peekable();
     checks.peek().is_some()
         && checks.all(|step| {
@@ -93,14 +87,13 @@ fn nobody_looked(shared: &Shared) -> bool {
 }
 
 /// Returns how every check ended, so that an output does not take "nothing there" for "nothing found".
-fn statuses(shared: &Shared) -> Vec<StepStatus> {
-    let steps = steps(shared);
+fn statuses(steps: &[StepRecord]) -> Vec<StepStatus> {
     let checks = steps.iter().filter(|step| step.role == Role::Check);
     checks
         .map(|step| StepStatus {
             why: (!step.is_whole() || matches!(step.skipped, Some(SkipReason::ByChoice { .. })))
                 .then(|| cause_of(step)),
-            data: hands_on(&steps, step),
+            data: hands_on(steps, step),
             plugin: step.plugin.clone(),
             status: step.status,
             results: step.made.clone(),
@@ -108,14 +101,45 @@ fn statuses(shared: &Shared) -> Vec<StepStatus> {
         .collect()
 }
 
-/// Delivers through a handler. What it answers is not asked for.
-async fn handled(
-    shared: Arc<Shared>,
-    switchboard: Arc<Switchboard>,
-    member: Member,
+/// What outputs are given.
+struct Given {
     results: Arc<Vec<ResultSlice>>,
-) {
+    /// The places of Results for those only that are told how the checks ended.
+    hollow: BTreeSet<usize>,
+    /// Whether a Result holds a secret.
+    private: bool,
+    /// The steps whose Results these are.
+    steps: Vec<StepRecord>,
+}
+
+impl Given {
+    /// Returns the Results for an output that is not told how the checks ended; `None` where there were some, and all are hollow.
+    fn untold(&self, shared: &Shared, output: &str) -> Option<Arc<Vec<ResultSlice>>> {
+        if self.hollow.is_empty() {
+            return Some(Arc::clone(&self.results));
+        }
+        let names = self.hollow.iter().map(|place| self.results[*place].name());
+        let names: Vec<_> = names.collect();
+        shared.board.warn(&hollow::warning(output, &names));
+        let left = hollow::without(&self.results, &self.hollow);
+        (!left.is_empty()).then(|| Arc::new(left))
+    }
+}
+
+/// Returns how an output ends for which only hollow Results are left.
+fn nothing_for_it() -> Ending {
+    let why = "what there is for it comes from checks that saw only part and found nothing".into();
+    Ending::skipped(SkipReason::ByChoice { why })
+}
+
+/// Delivers through a handler, of which is not known what it tells the output. What it answers is not asked for.
+async fn handled(shared: Arc<Shared>, switchboard: Arc<Switchboard>, member: Member, given: Arc<Given>) {
     let since = Instant::now();
+    let Some(results) = given.untold(&shared, &member.manifest.name) else {
+        shared.board.settle(member.step, Some(since), nothing_for_it());
+        return member.dismiss(&shared).await;
+    };
+    drop(given);
     if switchboard.can_run(member.step) {
         shared.board.begun(member.step).await;
     }
@@ -126,33 +150,7 @@ async fn handled(
     shared.board.settle(member.step, Some(since), ending);
 }
 
-/// What outputs are given.
-struct Given {
-    results: Arc<Vec<ResultSlice>>,
-    /// The places of Results for those only that are told how the checks ended.
-    hollow: Arc<BTreeSet<usize>>,
-    /// Whether a Result holds a secret.
-    private: bool,
-}
-
-impl Given {
-    /// Returns the Results for an output that is not told how the checks ended; `None` where there were some, and all are hollow.
-    fn untold(&self, shared: &Shared, output: &str) -> Option<Arc<Vec<ResultSlice>>> {
-        if self.hollow.is_empty() {
-            return Some(Arc::clone(&self.results));
-        }
-        let names: Vec<_> = self
-            .hollow
-            .iter()
-            .map(|place| self.results[*place].name())
-            .collect();
-        shared.board.warn(&hollow::warning(output, &names));
-        let left = hollow::without(&self.results, &self.hollow);
-        (!left.is_empty()).then(|| Arc::new(left))
-    }
-}
-
-async fn deliver(shared: Arc<Shared>, mut member: Member, given: Given) {
+async fn deliver(shared: Arc<Shared>, mut member: Member, given: Arc<Given>) {
     let since = Instant::now();
     let live = match member.wake(&shared).await {
         Ok(Some(live)) => Ok(live),
@@ -170,16 +168,14 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, given: Given) {
                 .settle(member.step, Some(since), Ending::failed(&error));
         }
     };
-    let statuses = live.session.knows("steps").then(|| statuses(&shared));
+    let statuses = live.session.knows("steps").then(|| statuses(&given.steps));
     let results = match &statuses {
         Some(_) => Some(Arc::clone(&given.results)),
         None => given.untold(&shared, &member.manifest.name),
     };
     let Some(results) = results else {
         member::retire(&shared, live).await;
-        let why = "what there is for it comes from checks that saw only part and found nothing".into();
-        let ending = Ending::skipped(SkipReason::ByChoice { why });
-        return shared.board.settle(member.step, Some(since), ending);
+        return shared.board.settle(member.step, Some(since), nothing_for_it());
     };
     shared.board.started(member.step, Hook::ProcessResults.method());
     let private = given.private && live.session.knows("private");

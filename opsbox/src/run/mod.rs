@@ -222,7 +222,9 @@ impl Run {
             steps.iter_mut().for_each(|step| redactor.names(step));
         }
         let outcome = outcome_of(&steps, interrupted, stopped);
-        let lost = keeper.as_ref().map(|keeper| keeper.lost());
+        let (lost, deliverable) = keeper
+            .as_ref()
+            .map_or((true, false), |keeper| (keeper.lost(), keeper.has_results()));
         let record = RunRecord {
             record: RECORD_VERSION,
             run: shared.ctx.run_id.clone(),
@@ -234,7 +236,8 @@ impl Run {
             exit_code: exit_code_of(outcome, &steps),
             steps,
             warnings,
-            kept: lost == Some(false),
+            kept: !lost,
+            deliverable: !lost && deliverable,
             resumed_from: origins.as_ref().and_then(|run| run.resumed_from.clone()),
             replayed_from: origins.and_then(|run| run.replayed_from),
             delivery_of,

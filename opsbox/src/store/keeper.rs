@@ -60,6 +60,8 @@ pub(super) struct Told {
     warnings: Mutex<Vec<String>>,
     /// Whether there is no folder at all.
     pub(super) lost: AtomicBool,
+    /// Whether something that outputs get is not in it.
+    pub(super) lacks_results: AtomicBool,
 }
 
 impl Told {
@@ -92,6 +94,7 @@ impl Keeper {
             notices,
             warnings: Mutex::default(),
             lost: AtomicBool::new(false),
+            lacks_results: AtomicBool::new(false),
         });
         let thread = {
             let told = Arc::clone(&told);
@@ -141,6 +144,11 @@ impl Keeper {
     /// Returns whether the run is not kept at all; certain once the first flush is over.
     pub fn lost(&self) -> bool {
         self.told.lost.load(Ordering::SeqCst)
+    }
+
+    /// Returns whether all that outputs get is kept; certain once a flush after the last step is over.
+    pub fn has_results(&self) -> bool {
+        !self.told.lacks_results.load(Ordering::SeqCst)
     }
 
     /// Returns what is lost, as it was told.

@@ -166,6 +166,33 @@ impl Kept {
         delivery_path(&self.folder, number)
     }
 
+    /// Returns whether all that outputs get is there, as far as it can be seen without reading it.
+    pub fn has_results(&self) -> bool {
+        self.steps.iter().all(|step| match step.plan.role {
+            Role::Check | Role::Assistant => step.damage.is_none() && self.is_there(step),
+            Role::Provider | Role::Output => true,
+        })
+    }
+
+    /// Returns whether the Results of a step are there; it has none where it had not ended.
+    fn is_there(&self, step: &Stored) -> bool {
+        match step.ended.as_ref().map(|ended| &ended.data) {
+            None | Some(StoredData::Here { .. }) => true,
+            Some(StoredData::LeftOut { .. }) => false,
+            Some(StoredData::Providers) => {
+                let mut providers = self.providers_of(step);
+                providers.all(|provider| provider.damage.is_none() && self.is_there(provider))
+            }
+        }
+    }
+
+    /// Returns the providers whose data a step hands on or looks at.
+    fn providers_of(&self, step: &Stored) -> impl Iterator<Item = &Stored> {
+        self.steps.iter().filter(|other| {
+            other.plan.role == Role::Provider && step.plan.providers.contains(&other.plan.plugin)
+        })
+    }
+
     /// Returns the Results of a step, in the bytes that its plugin wrote.
     ///
     /// # Errors
@@ -179,11 +206,8 @@ impl Kept {
                 results_of(&step.file, *results).map_err(|why| damaged(&step.file, &why))
             }
             StoredData::Providers => {
-                let providers = self.steps.iter().filter(|other| {
-                    other.plan.role == Role::Provider && step.plan.providers.contains(&other.plan.plugin)
-                });
                 let mut all = Vec::new();
-                for provider in providers {
+                for provider in self.providers_of(step) {
                     all.extend(self.results(provider)?.into_iter().take(1));
                 }
                 Ok(all)

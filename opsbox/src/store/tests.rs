@@ -76,6 +76,7 @@ fn record(id: &str) -> RunRecord {
         steps: vec![ended()],
         warnings: Vec::new(),
         kept: true,
+        deliverable: true,
         resumed_from: None,
         replayed_from: None,
         delivery_of: None,

@@ -1,6 +1,6 @@
 //! Writes a run's folder in the keeper's thread: what has gathered meanwhile goes to the disk together, then it is reported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::keeper::{Job, Keeping, Place, Told};
 use super::kept::{BEGUN, LOCK, RECORD, RUN, STEPS, file_name};
 use super::marks::Marks;
 use super::shape::{STORE_VERSION, StoredData, StoredPlan, StoredRun, StoredStep};
-use crate::report::{RunRecord, StepRecord};
+use crate::report::{Role, RunRecord, StepRecord};
 
 /// So many files are waited for side by side.
 const MOST_SYNCS: usize = 8;
@@ -25,6 +25,8 @@ const MOST_SYNCS: usize = 8;
 pub(super) struct Writer {
     told: Arc<Told>,
     plan: Vec<StoredPlan>,
+    /// The files of steps whose Results outputs get.
+    vital: BTreeSet<String>,
     taken: BTreeMap<usize, PathBuf>,
     left: u64,
     /// Whether it was told already that something may be sent twice.
@@ -50,6 +52,7 @@ impl Writer {
     pub(super) fn new(keeping: Keeping, told: Arc<Told>) -> Self {
         let mut writer = Self {
             told,
+            vital: vital(&keeping.run.steps),
             plan: keeping.run.steps.clone(),
             taken: keeping.taken,
             left: keeping.max_bytes,
@@ -179,8 +182,16 @@ impl Writer {
             Ok(value) => Some(value),
             Err(error) => {
                 self.warn(&lost(&path, &error));
+                self.lacks(name);
                 None
             }
+        }
+    }
+
+    /// Notes that the Results in this file are not kept.
+    fn lacks(&self, name: &str) {
+        if self.vital.contains(name) {
+            self.told.lacks_results.store(true, Ordering::SeqCst);
         }
     }
 
@@ -198,6 +209,7 @@ impl Writer {
                 "the Results of `{}` are not kept, so `opsbox deliver` and `--resume` will not have them: they take {bytes} bytes, more than `[runs] max_size` leaves",
                 planned.plugin
             ));
+            self.lacks(&name);
             StoredData::LeftOut {
                 why: format!("{bytes} bytes are more than `[runs] max_size` left"),
             }
@@ -242,6 +254,23 @@ impl Writer {
             self.warn(&lost(&open.folder.path.join(RECORD), &error));
         }
     }
+}
+
+/// Returns the files of the steps whose Results outputs get: of checks, of assistants, and of providers whose data goes on as it is.
+fn vital(plan: &[StoredPlan]) -> BTreeSet<String> {
+    let passed_on = |provider: &StoredPlan| {
+        let mut users = plan.iter().filter(|step| step.passes_on);
+        users.any(|step| step.providers.contains(&provider.plugin))
+    };
+    let steps = plan.iter().enumerate();
+    steps
+        .filter(|(_, step)| match step.role {
+            Role::Check | Role::Assistant => true,
+            Role::Provider => passed_on(step),
+            Role::Output => false,
+        })
+        .map(|(index, step)| file_name(index, &step.plugin, "jsonl"))
+        .collect()
 }
 
 /// Has files on disk, side by side: the file system then writes its journal for many at once.

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use crate::signals::Running;
-use crate::support::{Sandbox, step};
+use crate::support::{Sandbox, result, step};
 
 /// A handler `scanning`, a plugin `cert` with this `scan`, and one `good` that finds one thing.
 fn scanners(scan: &str, more: &str) -> Sandbox {
@@ -243,4 +243,34 @@ fn an_answer_before_the_called_plugin_is_done_ends_the_call() {
         .opsbox(&["run", "cert-json_out", "--timeout", "60s", "-o", "record.json"])
         .exits(0);
     assert_eq!(step(&sandbox.record(), "cert")["status"], "clean", "{seen}");
+}
+
+#[test]
+fn an_empty_result_of_a_check_that_saw_only_part_reaches_no_output_through_a_handler() {
+    let sandbox = Sandbox::new();
+    let process =
+        "name_of; printf '%s\\n' \"$line\" >>given; call $name work '{}'; [ -n \"$result\" ] || refused";
+    sandbox.handler("working", &["worker"], process, "");
+    sandbox.shell("last", "worker", &[("work", "result='{}'")], "");
+    for (name, details) in [("part", "[]"), ("found", "[{}]")] {
+        let process = format!(
+            "gap disks 'the disk /data' 'permission denied'; result='[{}]'",
+            result("x", name, details)
+        );
+        sandbox.shell(name, "input", &[("process", &process)], "");
+    }
+    sandbox
+        .opsbox(&["run", "part,found-last"])
+        .exits(4)
+        .says(&["`last` is not given the empty `x/part`"]);
+    let given = sandbox.read("work/given");
+    assert!(
+        given.contains("\"result_name\":\"found\"") && !given.contains("part"),
+        "{given}"
+    );
+    sandbox
+        .opsbox(&["run", "part-last", "-o", "record.json"])
+        .exits(1);
+    assert_eq!(sandbox.read("work/given"), given);
+    assert_eq!(step(&sandbox.record(), "last")["status"], "skipped");
 }

@@ -351,6 +351,38 @@ fn a_run_beyond_the_size_keeps_how_its_steps_ended() {
 }
 
 #[test]
+fn what_could_not_be_kept_is_not_offered_for_delivery_but_gathered_again() {
+    let sandbox = sandbox();
+    let fails = "[ -f work-is-there ] && result='{}' || fail 'no way'";
+    sandbox.shell("sends", "output", &[("process_results", fails)], "");
+    let big = format!("[{{\"id\":\"{}\"}}]", "x".repeat(200 * 1024));
+    sandbox.provider("big", &big, "");
+    sandbox.opsbox(&["run", "a-out", "--no-keep"]).exits(0);
+    let small = [("OPSBOX_RUNS_MAX_SIZE", "20")];
+    let run = ["run", "a-sends", "-o", "record.json"];
+    let ways: [(&str, crate::support::Seen); 2] = [
+        ("disk", after(&sandbox, "ulimit -f 40", &["run", "big-sends"])),
+        ("size", sandbox.opsbox_with(&small, &run)),
+    ];
+    for (way, seen) in ways {
+        let seen = seen.exits(1).says(&["run --resume", "gathers the rest again"]);
+        assert!(!seen.stderr.contains("opsbox deliver 2"), "{way}: {seen}");
+    }
+    let record = sandbox.record();
+    assert_eq!(
+        (&record["kept"], &record["deliverable"]),
+        (&true.into(), &false.into())
+    );
+    let shown = sandbox
+        .opsbox(&["runs", "show", "last"])
+        .exits(0)
+        .prints(&["run --resume"]);
+    shown.hides(&["opsbox deliver"]);
+    sandbox.write("work/work-is-there", "");
+    sandbox.opsbox(&["run", "--resume", "last"]).exits(0);
+}
+
+#[test]
 fn a_run_that_never_began_is_not_kept() {
     let sandbox = sandbox();
     let fields = "---[config.must]\ntype = \"string\"\n[config]\nrequired = [\"must\"]\n";
