@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bounded;
 pub mod cli;
 pub mod config;
 pub mod conform;

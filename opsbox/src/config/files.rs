@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::bounded;
 use crate::error::Fault;
 
 /// The greatest configuration file that is read.
@@ -23,17 +24,7 @@ pub(super) struct ReadFile {
 pub(super) fn read(path: &Path) -> Result<ReadFile, Fault> {
     let cannot =
         |cause: String| Fault::new(format!("cannot read configuration `{}`: {cause}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(|err| cannot(err.to_string()))?;
-    if !metadata.is_file() {
-        return Err(cannot("it is not a file".to_owned()));
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(cannot(format!(
-            "it has {} bytes, more than the {MAX_BYTES} allowed",
-            metadata.len()
-        )));
-    }
-    let text = std::fs::read_to_string(path).map_err(|err| cannot(err.to_string()))?;
+    let (text, metadata) = bounded::read_text(path, MAX_BYTES).map_err(cannot)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let values = match path.extension().is_some_and(|ending| ending == "toml") {
         true => toml_object(path, text)?,

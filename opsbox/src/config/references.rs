@@ -181,17 +181,7 @@ fn one(text: &str, layer: &FileLayer, environ: &Environ, open: &mut Vec<PathBuf>
 
 /// Reads a file's text without its last line end, and whether every user may read it.
 fn file(path: &Path) -> Result<(String, bool), String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a file".to_owned());
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(format!(
-            "it has {} bytes, more than the {MAX_BYTES} of a secret",
-            metadata.len()
-        ));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let (text, metadata) = crate::bounded::read_text(path, MAX_BYTES)?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {

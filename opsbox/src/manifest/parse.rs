@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::read::{Report, Table};
 use super::{BadManifest, EntryPointFacts, Kind, Launch, Manifest, Origin};
 use super::{code, fields, pins, policy, tables};
+use crate::bounded;
 use crate::error::Fault;
 use crate::suggest::did_you_mean;
 use crate::ui::text::is_harmful;
@@ -90,16 +91,7 @@ pub(crate) fn read(path: &Path) -> Result<String, BadManifest> {
             path.display()
         ))],
     };
-    let size = std::fs::metadata(path)
-        .map_err(|err| fault(err.to_string()))?
-        .len();
-    if size > MAX_MANIFEST_BYTES {
-        return Err(fault(format!(
-            "it has {size} bytes, more than the {MAX_MANIFEST_BYTES} allowed"
-        )));
-    }
-    let bytes = std::fs::read(path).map_err(|err| fault(err.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| fault("it is not UTF-8".to_owned()))?;
+    let (text, _) = bounded::read_text(path, MAX_MANIFEST_BYTES).map_err(fault)?;
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }
 

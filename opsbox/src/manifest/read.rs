@@ -306,10 +306,7 @@ impl<'a> Table<'a> {
     }
 
     fn entry(&self, key: &str) -> Option<(Range<usize>, &'a Spanned<DeValue<'a>>)> {
-        let found = self
-            .entries
-            .iter()
-            .find(|(name, _)| name.get_ref().as_ref() == key)?;
+        let found = self.entries.get_key_value(key)?;
         Some((found.0.span(), found.1))
     }
 }

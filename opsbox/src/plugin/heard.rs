@@ -23,8 +23,6 @@ use super::reader::depth_fault;
 const SHOWN_CHARS: usize = 200;
 /// More than so many characters can take, in bytes.
 const MOST_SHOWN: usize = 4 * SHOWN_CHARS + 4;
-/// Of more gaps than this only their number would tell anything.
-const MAX_GAPS: usize = 1_000;
 
 impl Shared {
     /// Takes one line, without its `\n`.
@@ -203,26 +201,8 @@ impl Shared {
             ..gap
         };
         let mut state = self.state();
-        state.n_gaps += 1;
-        if state.n_gaps > MAX_GAPS {
-            return;
-        }
-        let gap = if state.n_gaps == MAX_GAPS {
-            let what = format!("more than {MAX_GAPS} things");
-            Gap {
-                what,
-                section: None,
-                remedy: None,
-                ..gap
-            }
-        } else {
-            gap
-        };
-        if state.pending.contains_key(&gap.id) {
-            state.gaps.entry(gap.id).or_default().push(gap);
-        } else {
-            state.stray_gaps.push(gap);
-        }
+        let is_open = state.pending.contains_key(&gap.id);
+        state.gaps.add(is_open, gap);
     }
 
     /// Shows a warning, of a flood only the first ones.

@@ -8,6 +8,7 @@ mod caps;
 pub mod error;
 pub mod event;
 pub mod follow;
+mod gaps;
 pub mod guardian;
 mod heard;
 pub mod launch;

@@ -15,6 +15,7 @@ use super::asked::Desk;
 use super::call::{Gap, Reply};
 use super::error::PluginError;
 use super::event::Sink;
+use super::gaps::Gaps;
 use super::quota::{LogQuota, NoiseQuota};
 use crate::trace::Tracer;
 
@@ -35,9 +36,7 @@ pub(crate) struct Shared {
 pub(super) struct State {
     next_id: u64,
     pub(super) pending: HashMap<u64, Pending>,
-    pub(super) gaps: HashMap<u64, Vec<Gap>>,
-    pub(super) stray_gaps: Vec<Gap>,
-    pub(super) n_gaps: usize,
+    pub(super) gaps: Gaps,
     pub(super) strays: NoiseQuota,
     lane: Option<mpsc::UnboundedSender<Pieces>>,
     dead: Option<PluginError>,
@@ -150,10 +149,7 @@ impl Shared {
 
     /// Returns the gaps that call `id` reported, once, and those that could be booked on no other call.
     pub(crate) fn take_gaps(&self, id: u64) -> Vec<Gap> {
-        let mut state = self.state();
-        let mut gaps = state.gaps.remove(&id).unwrap_or_default();
-        gaps.append(&mut state.stray_gaps);
-        gaps
+        self.state().gaps.take(id)
     }
 
     /// Returns when the call last showed a sign of life. One that waits for an answer of the host shows it all the time.

@@ -9,6 +9,8 @@ use super::error::{Place, RegoError};
 
 /// Largest policy in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
+/// What is read of a policy's file: an OPA server may take more than the engine here does.
+pub(crate) const MOST_READ: u64 = 16 << 20;
 /// Most lines of a policy.
 pub const MAX_LINES: usize = 20_000;
 /// Deepest nesting of brackets and braces; at 12 levels the parser takes a tenth of a second, at 16 two seconds.

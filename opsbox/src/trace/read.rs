@@ -1,10 +1,14 @@
 //! Reading a trace: its head, its lines, and what a killed host left of the last one.
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::shape::{TRACE_VERSION, TraceHead, TraceLine};
 use crate::error::Fault;
+
+/// The first line names plugin, release and times; none is longer.
+const MOST_HEAD_BYTES: u64 = 1 << 20;
 
 /// A trace.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ impl Recorded {
         if path.is_dir() {
             return Err(bad("it is a folder; name one of the files in it".into()));
         }
-        let text = fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+        let text = text(path).map_err(bad)?;
         Self::from_text(&text).map_err(bad)
     }
 
@@ -57,5 +61,35 @@ impl Recorded {
         };
         let lines = rest.iter().enumerate().map(read).collect::<Result<_, String>>()?;
         Ok(Self { head, lines, torn })
+    }
+}
+
+/// Reads a trace's text; the rest only of what begins as a trace does, since a device would have no end.
+fn text(path: &Path) -> Result<String, String> {
+    let why = |error: std::io::Error| error.to_string();
+    let mut file = BufReader::new(File::open(path).map_err(why)?);
+    let mut text = Vec::new();
+    (&mut file)
+        .take(MOST_HEAD_BYTES)
+        .read_until(b'\n', &mut text)
+        .map_err(why)?;
+    if text.len() as u64 == MOST_HEAD_BYTES {
+        return Err(format!("line 1: it has more than {MOST_HEAD_BYTES} bytes"));
+    }
+    if text.last() == Some(&b'\n') {
+        serde_json::from_slice::<TraceHead>(&text).map_err(|error| format!("line 1: {error}"))?;
+    }
+    file.read_to_end(&mut text).map_err(why)?;
+    String::from_utf8(text).map_err(|error| format!("it is not UTF-8: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_end_is_refused_by_its_beginning() {
+        let fault = Recorded::from_file(Path::new("/dev/zero")).unwrap_err();
+        assert!(fault.message.contains("line 1: it has more than"), "{fault:?}");
     }
 }

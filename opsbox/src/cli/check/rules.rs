@@ -10,8 +10,10 @@ use serde_json::{Map, Value, json};
 
 use super::report::{Kind, Outcome, Test};
 use super::worker::worker;
+use crate::bounded::read_text;
 use crate::halt::HaltSeen;
 use crate::plugin::{PluginError, Reply, SessionContext};
+use crate::rego::scan::MOST_READ;
 use crate::run::rego::of_policy;
 use crate::ui::Ui;
 
@@ -72,9 +74,9 @@ pub(super) async fn run(
 ) -> Result<TestReport, PluginError> {
     let mut texts = Vec::new();
     for file in files {
-        let text = fs::read_to_string(file).map_err(|error| PluginError::Unreadable {
+        let (text, _) = read_text(file, MOST_READ).map_err(|why| PluginError::Unreadable {
             file: file.display().to_string(),
-            why: error.to_string(),
+            why,
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         texts.push(json!({"file": file.display().to_string(), "text": text}));

@@ -103,10 +103,14 @@ pub fn check_request(
     })?;
     let policy = match &rego.policy {
         Policy::Embedded(text) => (*text).to_owned(),
-        Policy::File(path) => std::fs::read_to_string(path).map_err(|error| PluginError::Unreadable {
-            file: rego.file.clone(),
-            why: error.to_string(),
-        })?,
+        Policy::File(path) => {
+            let read = crate::bounded::read_text(path, crate::rego::scan::MOST_READ);
+            let (text, _) = read.map_err(|why| PluginError::Unreadable {
+                file: rego.file.clone(),
+                why,
+            })?;
+            text
+        }
     };
     let config = with_defaults(manifest, config);
     // As the original did, a check with a class of its own gets its own name there and sets the rest itself.
