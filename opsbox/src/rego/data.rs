@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RegoError;
+use super::tree;
 
 /// Decimal digits of the largest integer that the JSON parser keeps exactly are 20; a run that long may be a larger one.
 const WIDE_DIGITS: usize = 20;
@@ -22,9 +23,19 @@ pub fn parse(what: &'static str, json: &str) -> Result<Value, RegoError> {
     let parsed = if may_hold_wide_integer(json.as_bytes()) {
         parse_wide(json)
     } else {
-        Value::from_json_str(json).map_err(|error| error.to_string())
+        tree::of_json(json).map_err(|error| error.to_string())
     };
     parsed.map_err(|why| RegoError::Data { what, why })
+}
+
+/// Reads data in the course of a larger JSON text. `within`: that text.
+///
+/// `None` where it cannot be read so: then [`parse`] reads it, or says why nobody can.
+pub fn read_within<'de, T: serde::Deserialize<'de>>(within: &'de str) -> Option<T> {
+    if may_hold_wide_integer(within.as_bytes()) {
+        return None;
+    }
+    serde_json::from_str(within).ok()
 }
 
 /// What a policy sees as `input`.

@@ -23,6 +23,7 @@ _PART = {
 }
 
 _OBJECTS_BETWEEN_LOOKS = 10_000
+_LOOKS_BETWEEN_SECOND = 50
 
 
 def run(spec_text: str, wire_in: int, wire_out: int, capture_fd: int) -> None:
@@ -102,7 +103,7 @@ class Bridge:
         from opsbox._wire.records import RecordFinder
 
         # Data is many small objects and no garbage; looking for some at each 700 takes a third of reading it.
-        gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, *gc.get_threshold()[1:])
+        gc.set_threshold(_OBJECTS_BETWEEN_LOOKS, _LOOKS_BETWEEN_SECOND, *gc.get_threshold()[2:])
         self._capture.start()
         # Registered first, so run last: what other exit handlers print still goes out.
         atexit.register(self._drain_last)
