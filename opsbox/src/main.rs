@@ -13,6 +13,12 @@ use opsbox::plugin::launch::SERVE;
 use opsbox::ui::screen::Screen;
 use opsbox::ui::{Ui, trace};
 use opsbox_protocol::message::LogLevel;
+use rustix::process::{Resource, getrlimit};
+
+/// With so many open files allowed nobody needs to look whether they are enough.
+const PLENTY: u64 = 64;
+/// What the event loop opens, and a few more.
+const NEEDED: usize = 12;
 
 fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().skip(1).collect();
@@ -52,12 +58,27 @@ fn here(cwd: std::io::Result<std::path::PathBuf>) -> Result<(), Failure> {
     })
 }
 
+/// Refuses a limit of open files with which the event loop itself could not be made.
+fn room_for_files() -> Result<(), Failure> {
+    let limit = getrlimit(Resource::Nofile).current;
+    if limit.is_none_or(|limit| limit > PLENTY) {
+        return Ok(());
+    }
+    let opened: std::io::Result<Vec<_>> = (0..NEEDED).map(|_| std::fs::File::open("/dev/null")).collect();
+    opened.map(drop).map_err(|error| {
+        let limit = limit.unwrap_or_default();
+        let fault = Fault::new(format!("{limit} open files are too few to work with: {error}"));
+        Failure::run(fault.hint("raise the limit: `ulimit -n 1024`"))
+    })
+}
+
 fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Failure> {
     let executable = std::env::current_exe()
         .map_err(|error| Failure::run(Fault::new(format!("this program cannot find itself: {error}"))))?;
     let own = Own { executable, environ };
     let ui = Arc::new(Ui::new(request.screen(), no_color));
     trace::show(&ui);
+    room_for_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -21,6 +21,9 @@ const LIFE_CYCLE: [Hook; 3] = [Hook::GrabConfig, Hook::SetData, Hook::Activate];
 /// The additions to the protocol that this SDK knows for every plugin.
 const FEATURES: [&str; 2] = ["gap", "output"];
 
+/// The exit code for a machine that has no room for a thread, `EX_OSERR`.
+const NO_THREAD: i32 = 71;
+
 /// Runs a session until the host closes its side. `at_eof` is called on the reader's thread as soon as that happens, even
 /// while a hook runs.
 pub(crate) fn run(
@@ -38,12 +41,19 @@ pub(crate) fn run(
         calls: tx,
         own: service.role.own_hooks(),
     };
-    thread::spawn(move || {
+    let started = thread::Builder::new().spawn(move || {
         listener.listen(reader);
         at_eof();
         // Only a harness comes this far: a process has ended.
         listener.cancel_all();
     });
+    if let Err(error) = started {
+        let _said = writeln!(
+            std::io::stderr(),
+            "cannot read the host's lines: no thread can be started: {error}"
+        );
+        std::process::exit(NO_THREAD);
+    }
     let mut worker = Worker {
         service,
         wire,

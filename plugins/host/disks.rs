@@ -205,7 +205,9 @@ fn measure(root: &Root, mount: &Mount) -> Result<Option<FileSystem>, Missing> {
     let status = if on_network.iter().any(|kind| mount.kind.starts_with(kind)) {
         let (tx, rx) = mpsc::channel();
         // A server that is gone blocks this thread for good; it ends with the process.
-        thread::spawn(move || tx.send(statvfs(&path)));
+        thread::Builder::new()
+            .spawn(move || tx.send(statvfs(&path)))
+            .map_err(|error| Missing::unread(&mount.mount, &error))?;
         rx.recv_timeout(PATIENCE).map_err(|_| {
             Missing::new(
                 &mount.mount,

@@ -84,20 +84,44 @@ impl Facts {
     }
 }
 
+/// Something that is gathered beside the rest, or was gathered at once where there can be no thread.
+enum Beside<'scope, T> {
+    Thread(thread::ScopedJoinHandle<'scope, T>),
+    Done(T),
+}
+
+impl<'scope, T: Send + 'scope> Beside<'scope, T> {
+    fn of<'env>(
+        scope: &'scope thread::Scope<'scope, 'env>,
+        work: impl Fn() -> T + Copy + Send + 'scope,
+    ) -> Self {
+        let started = thread::Builder::new().spawn_scoped(scope, work);
+        started.map_or_else(|_| Self::Done(work()), Self::Thread)
+    }
+
+    /// Returns what was gathered; `None` where it panicked.
+    fn join(self) -> Option<T> {
+        match self {
+            Self::Thread(thread) => thread.join().ok(),
+            Self::Done(seen) => Some(seen),
+        }
+    }
+}
+
 fn gather(root: &Root) -> Facts {
     let mut facts = Facts::default();
     thread::scope(|scope| {
         // These wait: for the kernel, for a network file system, for systemd. Meanwhile the rest is read here.
-        let units = scope.spawn(|| units::units(root));
-        let cpus = scope.spawn(|| system::cpus(root));
-        let disks = scope.spawn(|| disks::disks(root));
-        let interfaces = scope.spawn(network::interfaces);
+        let units = Beside::of(scope, || units::units(root));
+        let cpus = Beside::of(scope, || system::cpus(root));
+        let disks = Beside::of(scope, || disks::disks(root));
+        let interfaces = Beside::of(scope, network::interfaces);
 
         facts.put("os", system::os(root));
         facts.put("load", system::load(root));
         let cpus = cpus
             .join()
-            .unwrap_or_else(|_| Err(Missing::broken("the processors")));
+            .unwrap_or_else(|| Err(Missing::broken("the processors")));
         facts.put("cpus", cpus);
         let (memory, swap) = system::memory(root);
         facts.put("memory", memory);
@@ -105,13 +129,13 @@ fn gather(root: &Root) -> Facts {
         let users = accounts::users(root);
         let processes = processes::processes(root, users.as_deref().unwrap_or_default());
         let sockets = network::sockets(root, processes.as_ref().map_or(&[], |seen| &seen.list));
-        let disks = disks.join().unwrap_or_else(|_| disks::Disks::broken());
+        let disks = disks.join().unwrap_or_else(disks::Disks::broken);
         facts.put("filesystems", disks.filesystems);
         facts.gaps("filesystems", disks.unreadable);
         facts.put("mounts", disks.mounts);
         let interfaces = interfaces
             .join()
-            .unwrap_or_else(|_| Err(Missing::broken("the network interfaces")));
+            .unwrap_or_else(|| Err(Missing::broken("the network interfaces")));
         facts.put("interfaces", interfaces);
         let sshd = sshd::sshd(root, processes.as_ref().ok());
         put_sockets(&mut facts, sockets);
@@ -125,7 +149,7 @@ fn gather(root: &Root) -> Facts {
             "units",
             units
                 .join()
-                .unwrap_or_else(|_| Err(Missing::broken("the units of systemd"))),
+                .unwrap_or_else(|| Err(Missing::broken("the units of systemd"))),
         );
     });
     facts

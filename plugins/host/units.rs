@@ -62,7 +62,7 @@ fn ask() -> Result<String, Missing> {
         .map_err(|error| failure(format!("cannot start `systemctl`: {error}")))?;
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (tx, rx) = mpsc::channel();
-    thread::spawn(move || {
+    let started = thread::Builder::new().spawn(move || {
         let mut texts = (String::new(), String::new());
         let read = out.as_mut().map(|out| out.read_to_string(&mut texts.0));
         let read_err = err.as_mut().map(|err| err.read_to_string(&mut texts.1));
@@ -70,6 +70,10 @@ fn ask() -> Result<String, Missing> {
         // Nobody waits any more where it took too long.
         drop(tx.send(texts));
     });
+    if let Err(error) = started {
+        drop((child.kill(), child.wait()));
+        return Err(failure(format!("cannot read from `systemctl`: {error}")));
+    }
     let texts = rx.recv_timeout(PATIENCE);
     if texts.is_err() {
         drop(child.kill());

@@ -38,6 +38,7 @@ mod rego_checks;
 mod restarts;
 mod runs;
 mod scaffold;
+mod scarce;
 mod schemas;
 mod sdk_samples;
 mod secrets;

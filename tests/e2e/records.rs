@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, Seen};
+use crate::support::{Sandbox, Seen, step};
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -121,10 +121,35 @@ fn the_record_says_that_stdout_took_nothing() {
         (&record["outcome"], &record["exit_code"]),
         (&"failed".into(), &1.into())
     );
+    let out = step(&record, "out");
+    assert_eq!(out["status"], "failed");
     assert!(
-        record["warnings"][0].as_str().unwrap().contains("stdout"),
+        out["errors"][0]["message"].as_str().unwrap().contains("stdout"),
         "{record:#}"
     );
+}
+
+#[test]
+fn what_stdout_did_not_take_was_not_delivered_and_can_be_sent_again() {
+    if !fs::exists("/dev/full").unwrap() {
+        return;
+    }
+    let sandbox = sandbox();
+    // Text of the second waits for the first; of both nothing arrives, and the third needs no stdout.
+    sandbox.fault("second", "output", "none", "");
+    let seen = full(
+        &sandbox,
+        &["run", "good-out,second,json_out", "-o", "record.json"],
+    );
+    seen.exits(1).says(&[
+        "failed     out",
+        "failed     second",
+        "cannot write to stdout: No space left on device",
+        "--to out,second",
+    ]);
+    assert_eq!(step(&sandbox.record(), "json_out")["status"], "clean");
+    let seen = sandbox.opsbox(&["deliver", "last"]).exits(0);
+    assert_eq!(seen.stdout.matches("fault output saw it").count(), 2, "{seen}");
 }
 
 #[test]

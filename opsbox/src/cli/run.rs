@@ -259,7 +259,12 @@ fn finish(ui: &Ui, watch: &RunWatch, flags: &RunFlags, ended: Ended) -> Result<u
         }
     }
     watch.summary(&record);
-    if let Some(fault) = unwritten {
+    // Where an output's text was lost, its step says so already.
+    let told = |fault: &Fault| {
+        let mut errors = record.steps.iter().flat_map(|step| &step.errors);
+        errors.any(|error| error.message == fault.message)
+    };
+    if let Some(fault) = unwritten.filter(|fault| !told(fault)) {
         record.warnings.push(fault.message.clone());
         faults.push(fault);
     }

@@ -81,13 +81,20 @@ impl Follow<'_> {
             guardian.watch(group);
         }
         let (tx, news) = sync_channel(LINES);
-        if let Some(stdout) = child.stdout.take() {
-            read(stdout, tx.clone());
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let read_both = || -> io::Result<()> {
+            if let Some(stdout) = stdout {
+                read(stdout, tx.clone())?;
+            }
+            stderr.map_or(Ok(()), |stderr| read(stderr, tx.clone()))
+        };
+        if let Err(error) = read_both() {
+            // Nobody would ever hear of its end.
+            let _gone = kill_process_group(group, Signal::KILL);
+            child.wait()?;
+            return Err(error);
         }
-        if let Some(stderr) = child.stderr.take() {
-            read(stderr, tx.clone());
-        }
-        thread::spawn(move || tx.send(News::Ended(child.wait())));
+        thread::Builder::new().spawn(move || tx.send(News::Ended(child.wait())))?;
         let ended = follow(&news, group, halt, said);
         // Whatever it started ends with it; mostly there is nothing left.
         let _gone = kill_process_group(group, Signal::KILL);
@@ -155,8 +162,8 @@ fn end(news: &Receiver<News>, group: Pid) {
     }
 }
 
-fn read(stream: impl Read + Send + 'static, news: SyncSender<News>) {
-    thread::spawn(move || {
+fn read(stream: impl Read + Send + 'static, news: SyncSender<News>) -> io::Result<()> {
+    let started = thread::Builder::new().spawn(move || {
         let mut stream = BufReader::new(stream);
         loop {
             let mut line = Vec::new();
@@ -174,6 +181,7 @@ fn read(stream: impl Read + Send + 'static, news: SyncSender<News>) {
         // Nobody listens any more where it was interrupted.
         let _told = news.send(News::Closed);
     });
+    started.map(drop)
 }
 
 #[cfg(test)]

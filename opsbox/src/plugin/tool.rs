@@ -72,13 +72,20 @@ impl Tool<'_> {
     fn gather(&self, mut child: Child, group: Pid) -> io::Result<Output> {
         let deadline = Instant::now() + self.limit;
         let (tx, news) = channel();
-        if let Some(stdout) = child.stdout.take() {
-            read(stdout, tx.clone(), News::Stdout);
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let read_both = || -> io::Result<()> {
+            if let Some(stdout) = stdout {
+                read(stdout, tx.clone(), News::Stdout)?;
+            }
+            stderr.map_or(Ok(()), |stderr| read(stderr, tx.clone(), News::Stderr))
+        };
+        if let Err(error) = read_both() {
+            // Nobody would ever hear of its end.
+            let _gone = kill_process_group(group, Signal::KILL);
+            child.wait()?;
+            return Err(error);
         }
-        if let Some(stderr) = child.stderr.take() {
-            read(stderr, tx.clone(), News::Stderr);
-        }
-        thread::spawn(move || tx.send(News::Ended(child.wait())));
+        thread::Builder::new().spawn(move || tx.send(News::Ended(child.wait())))?;
         let (mut status, mut stdout, mut stderr) = (None, None, None);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -110,8 +117,8 @@ fn read(
     stream: impl Read + Send + 'static,
     news: Sender<News>,
     kind: impl FnOnce(io::Result<Vec<u8>>) -> News + Send + 'static,
-) {
-    thread::spawn(move || {
+) -> io::Result<()> {
+    let started = thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         let read = stream.take(MOST_BYTES + 1).read_to_end(&mut bytes);
         let text = match read {
@@ -123,6 +130,7 @@ fn read(
         // Nobody listens any more where the deadline has passed.
         let _told = news.send(kind(text));
     });
+    started.map(drop)
 }
 
 /// Says why a program that is there cannot be started, where its file shows it; `None` where nothing is wrong with the file.

@@ -247,6 +247,29 @@ impl Board {
         }
     }
 
+    /// Returns whether text of an output waits for its turn on stdout, or could not be written there.
+    pub(crate) fn prints(&self, step: usize) -> bool {
+        self.observer.prints(step)
+    }
+
+    /// Writes such text, and returns how the output ends: what stdout did not take was not delivered.
+    pub(crate) fn print(&self, step: usize, ending: Ending) -> Ending {
+        match self.observer.print(step) {
+            Ok(()) => ending,
+            Err(why) => Ending {
+                status: Some(Status::Failed),
+                errors: vec![ErrorRecord {
+                    code: opsbox_protocol::code::HOOK_FAILED,
+                    message: format!("cannot write to stdout: {why}"),
+                    origin: Origin::Setup,
+                    hints: vec!["make room there, or send stdout somewhere else".into()],
+                    traceback: None,
+                }],
+                ..ending
+            },
+        }
+    }
+
     /// Writes down how a step ended.
     pub(crate) fn settle(&self, step: usize, since: Option<Instant>, ending: Ending) {
         let mut record = {

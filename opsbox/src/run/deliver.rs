@@ -1,11 +1,13 @@
 //! Hands the Results to every output, side by side. An output is never called twice.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
 use opsbox_protocol::Hook;
 use opsbox_protocol::message::StepStatus;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::halt::Halt;
@@ -47,6 +49,7 @@ pub(crate) async fn run_all(
         steps,
     });
     let mut delivering = JoinSet::new();
+    let mut before = None;
     for mut member in outputs {
         if let Some(taken) = member.taken() {
             shared.board.settle_taken(member.step, &taken);
@@ -58,11 +61,16 @@ pub(crate) async fn run_all(
             continue;
         }
         let given = Arc::clone(&given);
+        let (done, next) = oneshot::channel();
+        let turn = Turn {
+            before: before.replace(next),
+            _done: done,
+        };
         if shared.plan.is_served(member.step) {
             let switchboard = Arc::clone(switchboard);
-            delivering.spawn(handled(Arc::clone(shared), switchboard, member, given));
+            delivering.spawn(handled(Arc::clone(shared), switchboard, member, given, turn));
         } else {
-            delivering.spawn(deliver(Arc::clone(shared), member, given));
+            delivering.spawn(deliver(Arc::clone(shared), member, given, turn));
         }
     }
     drop(given);
@@ -132,8 +140,41 @@ fn nothing_for_it() -> Ending {
     Ending::skipped(SkipReason::ByChoice { why })
 }
 
+/// The place of an output among those that are delivered to: on stdout they come in the order of the pipeline.
+struct Turn {
+    /// Ends when all outputs before this one have ended.
+    before: Option<oneshot::Receiver<Infallible>>,
+    _done: oneshot::Sender<Infallible>,
+}
+
+impl Turn {
+    async fn comes(&mut self) {
+        if let Some(before) = self.before.take() {
+            let _ended = before.await;
+        }
+    }
+
+    /// Writes down how the output ended, once what it printed is written.
+    async fn settle(mut self, shared: &Shared, step: usize, since: Instant, ending: Ending) {
+        let worked = Some(since.elapsed());
+        let mut ending = Ending { worked, ..ending };
+        if shared.board.prints(step) {
+            self.comes().await;
+            ending = shared.board.print(step, ending);
+        }
+        shared.board.settle(step, Some(since), ending);
+        self.comes().await;
+    }
+}
+
 /// Delivers through a handler, of which is not known what it tells the output. What it answers is not asked for.
-async fn handled(shared: Arc<Shared>, switchboard: Arc<Switchboard>, member: Member, given: Arc<Given>) {
+async fn handled(
+    shared: Arc<Shared>,
+    switchboard: Arc<Switchboard>,
+    member: Member,
+    given: Arc<Given>,
+    turn: Turn,
+) {
     let since = Instant::now();
     let Some(results) = given.untold(&shared, &member.manifest.name) else {
         shared.board.settle(member.step, Some(since), nothing_for_it());
@@ -147,10 +188,10 @@ async fn handled(shared: Arc<Shared>, switchboard: Arc<Switchboard>, member: Mem
         Ok((_, gaps)) => Ending::delivered(&[], None, gaps),
         Err(ending) => ending,
     };
-    shared.board.settle(member.step, Some(since), ending);
+    turn.settle(&shared, member.step, since, ending).await;
 }
 
-async fn deliver(shared: Arc<Shared>, mut member: Member, given: Arc<Given>) {
+async fn deliver(shared: Arc<Shared>, mut member: Member, given: Arc<Given>, turn: Turn) {
     let since = Instant::now();
     let live = match member.wake(&shared).await {
         Ok(Some(live)) => Ok(live),
@@ -190,5 +231,5 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, given: Arc<Given>) {
         Ok(_) => Ending::delivered(&[], None, outcome.gaps),
         Err(error) => Ending::failed(&error).with_gaps(outcome.gaps),
     };
-    shared.board.settle(member.step, Some(since), ending);
+    turn.settle(&shared, member.step, since, ending).await;
 }

@@ -61,6 +61,17 @@ pub trait Observer: Send + Sync {
     fn started(&self, step: usize, hook: &str);
     /// A step's plugin says something.
     fn said(&self, step: usize, plugin: &str, event: Event);
+    /// Whether text of an output waits for its turn on stdout, or could not be written there.
+    fn prints(&self, _step: usize) -> bool {
+        false
+    }
+    /// Writes such text; the outputs before it have written theirs.
+    ///
+    /// # Errors
+    /// Why stdout did not take it, or what was written before of it.
+    fn print(&self, _step: usize) -> Result<(), String> {
+        Ok(())
+    }
     /// A step has ended.
     fn settled(&self, step: usize, record: &StepRecord);
     /// Something of the run is lost for later, though not for the run itself.

@@ -149,8 +149,14 @@ pub(super) fn names(store: &Store) -> Result<Vec<String>, Fault> {
 pub(super) fn name_of(store: &Store, wanted: &str) -> Result<String, Fault> {
     let see = "see which runs are kept with `opsbox runs list`";
     if wanted == "last" {
-        let usable = |entry: &Entry| entry.run.is_some();
-        let newest = store.list()?.into_iter().find(usable);
+        let mut usable = store.list()?;
+        usable.retain(|entry| entry.run.is_some());
+        // Where the clock was set back, what it called later is no newer.
+        let now = jiff::Timestamp::now();
+        let past = usable
+            .iter()
+            .position(|entry| entry.started().is_none_or(|start| start <= now));
+        let newest = usable.into_iter().nth(past.unwrap_or_default());
         return newest.map(|entry| entry.id).ok_or_else(|| {
             Fault::new(format!("no run is kept in `{}`", store.root.display()))
                 .hint("runs are kept unless `--no-keep` or `[runs] keep = 0` says otherwise")

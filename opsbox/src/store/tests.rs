@@ -397,3 +397,18 @@ fn fingerprints_tell_parts_apart() {
     assert_ne!(of(&["ab", ""]), of(&["a", "b"]));
     assert_ne!(of(&["a"]), of(&["b"]));
 }
+
+#[test]
+fn a_run_that_a_wrong_clock_called_later_is_not_the_last_one() {
+    let (_folder, store) = store();
+    keep(
+        &store,
+        run("future", "2999-01-01T00:00:00Z"),
+        &[RESULT],
+        1 << 20,
+        true,
+    );
+    assert_eq!(store.find("last").unwrap().run.run, "future");
+    keep(&store, run("today", NEW), &[RESULT], 1 << 20, true);
+    assert_eq!(store.find("last").unwrap().run.run, "today");
+}

@@ -29,6 +29,16 @@ impl Lane {
         None
     }
 
+    /// Returns whether text of a step is kept.
+    pub fn holds(&self, step: usize) -> bool {
+        self.held.contains_key(&step)
+    }
+
+    /// Returns the text of a step that is kept; whoever asks knows that its turn has come.
+    pub fn take(&mut self, step: usize) -> String {
+        self.held.remove(&step).unwrap_or_default()
+    }
+
     /// A step has ended; returns what may be written now.
     pub fn end(&mut self, step: usize) -> String {
         self.ended.insert(step);

@@ -61,8 +61,8 @@ impl Live {
     }
 
     /// Takes the live part off the screen while something else is written.
-    pub fn suspended(&self, write: impl FnOnce()) {
-        self.lines.suspend(write);
+    pub fn suspended<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.lines.suspend(write)
     }
 }
 

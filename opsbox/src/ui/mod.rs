@@ -40,6 +40,8 @@ pub struct Ui {
 struct Stdout {
     closed: bool,
     error: Option<io::Error>,
+    /// The error's text, for all that should have been written since.
+    why: Option<String>,
 }
 
 impl Ui {
@@ -127,28 +129,41 @@ impl Ui {
     }
 
     /// Writes text that an output plugin made: as it is into a file or a pipe, with nothing but colors to a terminal.
-    pub fn output(&self, text: &str) {
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn output(&self, text: &str) -> Result<(), String> {
         match io::stdout().is_terminal() {
-            true => self.write(&text::colored(text)),
-            false => self.write(text),
+            true => self.try_write(&text::colored(text)),
+            false => self.try_write(text),
         }
     }
 
     /// Writes to stdout as it is. A closed pipe is no error; what else goes wrong is kept for [`Self::stdout_error`].
     pub fn write(&self, text: &str) {
+        let _kept = self.try_write(text);
+    }
+
+    /// Writes to stdout as it is. A closed pipe is no error.
+    ///
+    /// # Errors
+    /// What went wrong, now or before: after an error nothing is written any more.
+    fn try_write(&self, text: &str) -> Result<(), String> {
         self.suspended(|| {
             let mut state = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
             if state.closed {
-                return;
+                return state.why.clone().map_or(Ok(()), Err);
             }
             let mut stdout = io::stdout().lock();
             if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
                 state.closed = true;
                 if error.kind() != io::ErrorKind::BrokenPipe {
+                    state.why = Some(error.to_string());
                     state.error = Some(error);
                 }
             }
-        });
+            state.why.clone().map_or(Ok(()), Err)
+        })
     }
 
     /// Returns what went wrong on stdout, if anything did.
@@ -281,7 +296,7 @@ impl Ui {
         self.options.progress == Progress::Json
     }
 
-    fn suspended(&self, write: impl FnOnce()) {
+    fn suspended<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.live {
             Some(live) => live.suspended(write),
             None => write(),

@@ -1,6 +1,6 @@
 //! Shows a run while it goes on.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opsbox_protocol::message::{LogLevel, Stream};
@@ -30,6 +30,8 @@ struct State {
     /// Gaps that were shown already: a provider's are those of its checks, too.
     gaps: HashSet<GapRecord>,
     lane: Lane,
+    /// Steps with text that stdout did not take, and why.
+    unwritten: BTreeMap<usize, String>,
 }
 
 impl RunWatch {
@@ -62,6 +64,13 @@ impl RunWatch {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes text of an output to stdout.
+    fn write(&self, state: &mut State, step: usize, text: &str) {
+        if let Err(why) = self.ui.output(text) {
+            state.unwritten.insert(step, why);
+        }
     }
 
     fn name(&self, step: usize) -> String {
@@ -154,7 +163,7 @@ impl Observer for RunWatch {
                 // Two threads tell what happens; the lock keeps the order of the lane on stdout as well.
                 let mut state = self.state();
                 if let Some(text) = state.lane.push(step, text) {
-                    self.ui.output(&text);
+                    self.write(&mut state, step, &text);
                 }
             }
             other => self.ui.said(plugin, other),
@@ -169,7 +178,7 @@ impl Observer for RunWatch {
             let mut state = self.state();
             let text = state.lane.end(step);
             if !text.is_empty() {
-                self.ui.output(&text);
+                self.write(&mut state, step, &text);
             }
         }
         let options = self.ui.options();
@@ -193,6 +202,18 @@ impl Observer for RunWatch {
                 self.ui.log(LogLevel::Info, Some(&record.plugin), traceback);
             }
         }
+    }
+
+    fn prints(&self, step: usize) -> bool {
+        let state = self.state();
+        state.lane.holds(step) || state.unwritten.contains_key(&step)
+    }
+
+    fn print(&self, step: usize) -> Result<(), String> {
+        let mut state = self.state();
+        let text = state.lane.take(step);
+        self.write(&mut state, step, &text);
+        state.unwritten.remove(&step).map_or(Ok(()), Err)
     }
 
     fn warned(&self, message: &str) {

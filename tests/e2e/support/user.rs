@@ -57,6 +57,28 @@ impl Sandbox {
         self.surround(&mut command);
         Some(self.finish(args, &mut command))
     }
+
+    /// The same by a shell that does this first.
+    pub fn as_ordinary_user_after(&self, first: &str, args: &[&str]) -> Seen {
+        let script = format!("{first}; exec \"$0\" \"$@\"");
+        let mut command = match self.is_roots() {
+            true => {
+                let mut command = Command::new("setpriv");
+                command
+                    .args(SETPRIV)
+                    .args(["sh", "-c", &script])
+                    .arg(self.path("opsbox"));
+                command
+            }
+            false => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &script]).arg(binary());
+                command
+            }
+        };
+        self.surround(command.args(args));
+        self.finish(args, &mut command)
+    }
 }
 
 /// Gives a folder and all in it to `nobody`.
