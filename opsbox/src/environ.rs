@@ -89,6 +89,8 @@ pub struct Environ {
     pub data_dir: PathBuf,
     /// Where this program keeps what it did.
     pub state_dir: PathBuf,
+    /// The folder that stands in for a home where there is none, if one of the folders above lies in it; others may have made it.
+    pub homeless: Option<PathBuf>,
     /// The time at the start, in the user's time zone.
     pub now: Zoned,
 }
@@ -103,23 +105,25 @@ impl Environ {
                 .filter(|path| path.is_absolute())
         };
         let home = absolute("HOME");
+        // Without a home there is only the folder for temporary files, with a name of the user's own.
+        let stand_in = absolute("TMPDIR")
+            .unwrap_or_else(|| PathBuf::from("/tmp"))
+            .join(format!("opsbox-homeless-{}", rustix::process::geteuid().as_raw()));
         let folder = |own: &str, xdg: &str, usual: &str| {
             absolute(own)
                 .or_else(|| absolute(xdg).map(|base| base.join("opsbox")))
                 .or_else(|| home.as_ref().map(|home| home.join(usual).join("opsbox")))
-                // Without a home there is only the folder for temporary files, with a name of our own.
-                .unwrap_or_else(|| {
-                    absolute("TMPDIR")
-                        .unwrap_or_else(|| PathBuf::from("/tmp"))
-                        .join("opsbox-homeless")
-                        .join(usual)
-                })
+                .unwrap_or_else(|| stand_in.join(usual))
         };
         let cache_dir = folder("OPSBOX_CACHE_DIR", "XDG_CACHE_HOME", ".cache");
         let config_dir = folder("OPSBOX_CONFIG_DIR", "XDG_CONFIG_HOME", ".config");
         let data_dir = folder("OPSBOX_DATA_DIR", "XDG_DATA_HOME", ".local/share");
         let state_dir = folder("OPSBOX_STATE_DIR", "XDG_STATE_HOME", ".local/state");
+        let is_needed = [&cache_dir, &config_dir, &data_dir, &state_dir]
+            .iter()
+            .any(|folder| folder.starts_with(&stand_in));
         Self {
+            homeless: is_needed.then_some(stand_in),
             cache_dir,
             config_dir,
             data_dir,
@@ -129,6 +133,23 @@ impl Environ {
             cwd,
             program: None,
             now,
+        }
+    }
+
+    /// Puts another folder in the place of the one that stands in for a home.
+    pub fn move_homeless(&mut self, to: &Path) {
+        let Some(from) = self.homeless.replace(to.to_owned()) else {
+            return;
+        };
+        for folder in [
+            &mut self.cache_dir,
+            &mut self.config_dir,
+            &mut self.data_dir,
+            &mut self.state_dir,
+        ] {
+            if let Ok(rest) = folder.strip_prefix(&from) {
+                *folder = to.join(rest);
+            }
         }
     }
 
@@ -194,6 +215,28 @@ pub(crate) mod tests {
         assert_eq!(xdg.cache_dir, PathBuf::from("/c/opsbox"));
         assert_eq!(xdg.data_dir, folder.path().join("home/.local/share/opsbox"));
         assert_eq!(xdg.state_dir, folder.path().join("home/.local/state/opsbox"));
+    }
+
+    #[test]
+    fn without_a_home_the_user_has_a_folder_of_its_own_for_what_no_variable_names() {
+        let now: Zoned = "2026-03-31T12:00:00+00:00[+00:00]".parse().unwrap();
+        let vars = |vars: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
+            Environ::new(
+                vars.iter().map(own).collect::<Vec<_>>(),
+                PathBuf::from("/w"),
+                now.clone(),
+            )
+        };
+        let user = rustix::process::geteuid().as_raw();
+        let mut environ = vars(&[("TMPDIR", "/t"), ("OPSBOX_DATA_DIR", "/d")]);
+        let stand_in = PathBuf::from(format!("/t/opsbox-homeless-{user}"));
+        assert_eq!(environ.homeless.as_deref(), Some(stand_in.as_path()));
+        assert_eq!(environ.cache_dir, stand_in.join(".cache"));
+        environ.move_homeless(Path::new("/other"));
+        assert_eq!(environ.state_dir, PathBuf::from("/other/.local/state"));
+        assert_eq!(environ.data_dir, PathBuf::from("/d"), "it has a place of its own");
+        assert_eq!(vars(&[("HOME", "/h")]).homeless, None);
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn room_for_files() -> Result<(), Failure> {
 fn answer(request: Request, environ: Environ, no_color: bool) -> Result<u8, Failure> {
     let executable = std::env::current_exe()
         .map_err(|error| Failure::run(Fault::new(format!("this program cannot find itself: {error}"))))?;
-    let own = Own { executable, environ };
+    let own = Own::new(executable, environ, &request)?;
     let ui = Arc::new(Ui::new(request.screen(), no_color));
     trace::show(&ui);
     room_for_files()?;

@@ -30,6 +30,16 @@ const PLAIN_COLUMNS: u16 = 80;
 /// What kept it from being done.
 pub async fn answer(own: &Own, ui: &Arc<Ui>, request: Request) -> Result<u8, Failure> {
     signals::survive_size_limits();
+    match &own.homeless.refused {
+        // An installation would be gone with this command.
+        Some(fault) if matches!(request, Request::Packages(_)) => return Err(Failure::usage(fault.clone())),
+        Some(fault) => ui.warn(&format!(
+            "{}; nothing is kept: {}",
+            fault.message,
+            fault.hints.join("; ")
+        )),
+        None => {}
+    }
     let code = act(own, ui, request).await?;
     host::ended(ui, code)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cli::request::RunFlags;
+use crate::cli::homeless::{self, Homeless};
+use crate::cli::request::{Request, RunFlags};
 use crate::config::Settings;
 use crate::discover::{BundledManifest, Catalog, Search};
 use crate::environ::Environ;
@@ -24,6 +25,26 @@ pub struct Own {
     pub executable: PathBuf,
     /// Variables, folders and the time.
     pub environ: Environ,
+    /// What stands in for a home where there is none.
+    pub homeless: Homeless,
+}
+
+impl Own {
+    /// Takes the facts; where there is no home, what stands in for it is made or replaced, unless the request needs none.
+    ///
+    /// # Errors
+    /// A fault where nothing can stand in for a home.
+    pub fn new(executable: PathBuf, mut environ: Environ, request: &Request) -> Result<Self, Failure> {
+        let homeless = match request {
+            Request::Version { .. } | Request::Completions(_) => Homeless::default(),
+            _ => homeless::settle(&mut environ)?,
+        };
+        Ok(Self {
+            executable,
+            environ,
+            homeless,
+        })
+    }
 }
 
 /// Finds all plugins.

@@ -11,6 +11,7 @@ pub mod dispatch;
 pub mod doctor;
 mod earlier;
 mod export;
+mod homeless;
 pub mod host;
 pub mod keep;
 pub mod legacy;

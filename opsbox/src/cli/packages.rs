@@ -147,12 +147,9 @@ fn plugins_of(
         return (Vec::new(), Vec::new(), None);
     };
     let why = python::MANAGED.to_owned();
-    match python::inspect(
-        &own.environ,
-        &Candidate { path, why },
-        python::bridge_files(),
-        run,
-    ) {
+    let inspected = python::judge(&own.environ, Candidate { path, why }, None)
+        .and_then(|judged| python::inspect(&own.environ, &judged, python::bridge_files(), run));
+    match inspected {
         Ok(interpreter) => {
             let mut found = entry_points::find(&Arc::new(interpreter));
             // What this program has built in is not what somebody added.

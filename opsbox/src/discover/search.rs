@@ -112,11 +112,9 @@ impl Search<'_> {
     ///
     /// An interpreter that somebody chose comes before the managed environment; one that only happens to be on `PATH` after it.
     fn packages(&self, catalog: &mut Catalog) -> Result<Vec<Vec<Manifest>>, Failure> {
-        let (chosen, fault) = match python::find(self.environ, self.python, self.files, self.run) {
+        let (chosen, fault) = match self.chosen(catalog) {
             Ok(interpreter) => (Some(Arc::new(interpreter)), None),
-            Err(fault) if self.python.is_some() || self.environ.filled("OPSBOX_PYTHON").is_some() => {
-                return Err(Failure::usage(fault));
-            }
+            Err(fault) if self.is_named() => return Err(Failure::usage(fault)),
             Err(fault) => (None, Some(fault)),
         };
         let managed = self.managed(catalog);
@@ -140,6 +138,24 @@ impl Search<'_> {
         Ok(found)
     }
 
+    /// Returns whether somebody named the interpreter.
+    fn is_named(&self) -> bool {
+        self.python.is_some() || self.environ.filled("OPSBOX_PYTHON").is_some()
+    }
+
+    /// Chooses the interpreter, judges it and says what is in its environment.
+    fn chosen(&self, catalog: &mut Catalog) -> Result<Interpreter, Fault> {
+        let candidate = python::choose(self.environ, self.python)?;
+        let judged = python::judge(self.environ, candidate, None).inspect_err(|fault| {
+            // Of one that only was found, nobody would hear otherwise.
+            if !self.is_named() {
+                catalog.warnings.push(fault.message.clone());
+            }
+        })?;
+        catalog.warnings.extend(judged.warnings.iter().cloned());
+        python::inspect(self.environ, &judged, self.files, self.run)
+    }
+
     fn managed(&self, catalog: &mut Catalog) -> Option<Arc<Interpreter>> {
         let store = Store::of(self.environ);
         let damaged = |why: &str| {
@@ -155,25 +171,39 @@ impl Search<'_> {
                 return None;
             }
         };
-        let python = python::of_environment(&active.folder)
-            .ok_or_else(|| Fault::new("it has no interpreter, or the Python that it was made with is gone"))
-            .and_then(|path| {
-                let why = python::MANAGED.to_owned();
-                python::inspect(self.environ, &Candidate { path, why }, self.files, self.run)
-            })
-            .map(Arc::new);
-        if let Err(fault) = &python {
-            let lock = active.folder.join(LOCK_FILE);
-            catalog.warnings.push(format!(
-                "the managed environment cannot be used: {}; make it anew with `opsbox plugins add --locked`, from `{}`",
-                fault.message,
-                lock.display()
-            ));
-        }
+        let python = self.python_of(&active.folder, &store, catalog).map(Arc::new);
         let lock = LockFile::read(&active.folder.join(LOCK_FILE));
         let own = python.clone().ok();
         catalog.managed = Some(Arc::new(Managed { active, python, lock }));
         own
+    }
+
+    /// Returns the managed environment's interpreter; what keeps it from being used is warned about.
+    fn python_of(&self, folder: &Path, store: &Store, catalog: &mut Catalog) -> Result<Interpreter, Fault> {
+        let anew = |fault: &Fault| {
+            format!(
+                "the managed environment cannot be used: {}; make it anew with `opsbox plugins add --locked`, from `{}`",
+                fault.message,
+                folder.join(LOCK_FILE).display()
+            )
+        };
+        let path = python::of_environment(folder)
+            .ok_or_else(|| Fault::new("it has no interpreter, or the Python that it was made with is gone"))
+            .inspect_err(|fault| catalog.warnings.push(anew(fault)))?;
+        let why = python::MANAGED.to_owned();
+        let judged = python::judge(self.environ, Candidate { path, why }, Some(&store.link())).inspect_err(
+            |fault| {
+                let remedy = fault.hints.first().map(|hint| format!(": {hint}"));
+                catalog.warnings.push(format!(
+                    "the managed environment is not used: {}{}",
+                    fault.message,
+                    remedy.unwrap_or_default()
+                ));
+            },
+        )?;
+        catalog.warnings.extend(judged.warnings.iter().cloned());
+        python::inspect(self.environ, &judged, self.files, self.run)
+            .inspect_err(|fault| catalog.warnings.push(anew(fault)))
     }
 }
 

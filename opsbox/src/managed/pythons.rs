@@ -26,7 +26,8 @@ impl Pythons<'_> {
     /// # Errors
     /// A fault that says why it cannot be used.
     pub(super) fn named(&self, wanted: &Path) -> Result<Interpreter, Fault> {
-        python::find(self.environ, Some(wanted), self.files, self.run)
+        let judged = python::judge(self.environ, python::choose(self.environ, Some(wanted))?, None)?;
+        python::inspect(self.environ, &judged, self.files, self.run)
     }
 
     /// Returns those that work, `first` and its version before the others.
@@ -55,9 +56,10 @@ impl Pythons<'_> {
                 return None;
             }
             seen.push(path.clone());
-            // A shim that leads nowhere is no interpreter.
+            // A shim that leads nowhere is no interpreter, and neither is one that anyone could change.
             let why = "PATH".to_owned();
-            let found = python::inspect(self.environ, &Candidate { path, why }, self.files, self.run).ok()?;
+            let judged = python::judge(self.environ, Candidate { path, why }, None).ok()?;
+            let found = python::inspect(self.environ, &judged, self.files, self.run).ok()?;
             let is_new = found.implementation == "cpython"
                 && !prefixes.contains(&found.prefix)
                 && !found.prefix.starts_with(self.store);

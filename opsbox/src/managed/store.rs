@@ -57,6 +57,11 @@ impl Store {
         &self.root
     }
 
+    /// Returns the link that leads to the environment that counts.
+    pub fn link(&self) -> PathBuf {
+        self.root.join(CURRENT)
+    }
+
     /// Returns the environment that counts; `None` where nothing was ever added.
     ///
     /// # Errors

@@ -278,16 +278,23 @@ fn command(
     }
     let program = program(first, home, ctx)?;
     let beside: Vec<Option<PathBuf>> = rest.iter().map(|word| beside(word, home)).collect();
-    let variable = ctx.variables.get(std::ffi::OsStr::new(trust::VARIABLE));
-    let trust = Trust::of_user(variable.and_then(|value| value.to_str()));
-    let files = std::iter::once(program.clone()).chain(beside.iter().flatten().cloned());
-    // What is only odd was told when the manifest was found.
-    Judge::new(trust).judge(files).map_err(PluginError::Untrusted)?;
+    trusted(
+        std::iter::once(program.clone()).chain(beside.iter().flatten().cloned()),
+        ctx,
+    )?;
     let args = rest
         .iter()
         .zip(beside)
         .map(|(word, beside)| beside.map_or_else(|| word.into(), PathBuf::into_os_string));
     Ok((program, args.collect()))
+}
+
+/// Refuses files that anyone could change; what is only odd was told when they were found.
+fn trusted(files: impl IntoIterator<Item = PathBuf>, ctx: &SessionContext) -> Result<(), PluginError> {
+    let variable = ctx.variables.get(std::ffi::OsStr::new(trust::VARIABLE));
+    let trust = Trust::of_user(variable.and_then(|value| value.to_str()));
+    let judged = Judge::new(trust).judge(files);
+    judged.map(drop).map_err(PluginError::Untrusted)
 }
 
 /// Returns the program that the first word of a command means.
@@ -347,6 +354,7 @@ fn python_command(
     ctx: &SessionContext,
 ) -> Result<(PathBuf, Vec<OsString>), PluginError> {
     let interpreter = interpreter_of(manifest, ctx)?;
+    trusted([interpreter.path.clone()], ctx)?;
     let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
         program: "the Python bridge".into(),
         why: why.clone(),

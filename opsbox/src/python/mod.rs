@@ -5,6 +5,7 @@
 mod beside;
 mod choose;
 mod files;
+mod judge;
 mod passed;
 mod probe;
 
@@ -22,6 +23,7 @@ use crate::manifest::{Launch, Manifest};
 pub(crate) use choose::tests::program as executable;
 pub use choose::{Candidate, choose, of_environment, on_path};
 pub use files::materialise_files;
+pub use judge::{Judged, judge};
 pub use passed::passed_over;
 pub use probe::SHIM_VARIABLES;
 
@@ -77,31 +79,17 @@ impl Interpreter {
     }
 }
 
-/// Finds the interpreter and what is in its environment; runs it only where the cache does not know it.
-///
-/// # Errors
-/// A fault that says which interpreter was looked for, where, and what to do.
-pub fn find(
-    environ: &Environ,
-    wanted: Option<&Path>,
-    files: &[(&str, &str)],
-    run: Runner<'_>,
-) -> Result<Interpreter, Fault> {
-    let candidate = choose(environ, wanted)?;
-    inspect(environ, &candidate, files, run)
-}
-
 /// Asks one interpreter what is in its environment; runs it only where the cache does not know it.
 ///
 /// # Errors
 /// A fault that says which interpreter it was and why it cannot be used.
 pub fn inspect(
     environ: &Environ,
-    candidate: &Candidate,
+    judged: &Judged,
     files: &[(&str, &str)],
     run: Runner<'_>,
 ) -> Result<Interpreter, Fault> {
-    probe::inspect(environ, candidate, files, run)
+    probe::inspect(environ, &judged.candidate, files, run)
 }
 
 /// Returns the folder of the Python files that this binary holds, written where it is missing or damaged.

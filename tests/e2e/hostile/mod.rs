@@ -3,6 +3,7 @@
 mod manifests;
 mod pinned;
 mod policies;
+mod pythons;
 mod terminal;
 mod trusted;
 

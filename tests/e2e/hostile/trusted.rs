@@ -6,14 +6,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use super::sandbox;
 use crate::support::{Sandbox, skipped};
 
-const NOBODY: u32 = 65534;
+pub(super) const NOBODY: u32 = 65534;
 
-fn allow(sandbox: &Sandbox, path: &str, mode: u32) {
+pub(super) fn allow(sandbox: &Sandbox, path: &str, mode: u32) {
     fs::set_permissions(sandbox.path(path), Permissions::from_mode(mode)).unwrap();
 }
 
 /// Gives a file to another user; `false` where only root could.
-fn give(sandbox: &Sandbox, path: &str, group_only: bool) -> bool {
+pub(super) fn give(sandbox: &Sandbox, path: &str, group_only: bool) -> bool {
     let file = sandbox.path(path);
     if file.metadata().unwrap().uid() != 0 {
         skipped("root", "only root can give files to others");

@@ -1,7 +1,7 @@
 //! What is written while a run goes on, and that a run goes on where nothing can be written.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
 use super::{STATE, files, folders, input, last, output, step};
@@ -288,7 +288,14 @@ fn a_planted_folder_of_runs_is_not_used() {
 fn without_a_home_runs_are_kept_below_the_folder_for_temporary_files() {
     let sandbox = sandbox();
     sandbox.opsbox_with(&[("HOME", "")], &["run", "a-out"]).exits(0);
-    let runs = sandbox.path("tmp/opsbox-homeless/.local/state/runs");
+    let user = fs::metadata(sandbox.path("")).unwrap().uid();
+    let folder = sandbox.path(&format!("tmp/opsbox-homeless-{user}"));
+    assert_eq!(
+        folder.metadata().unwrap().mode() & 0o777,
+        0o700,
+        "the user's alone"
+    );
+    let runs = folder.join(".local/state/runs");
     assert_eq!(fs::read_dir(runs).unwrap().count(), 1);
 }
 
