@@ -187,6 +187,47 @@ fn an_empty_result_of_a_check_that_saw_only_part_reaches_no_output_as_nothing_fo
 }
 
 #[test]
+fn a_whole_check_of_the_same_name_keeps_its_all_clear_and_assistants_lose_no_mark() {
+    let sandbox = Sandbox::new();
+    partly(&sandbox, &[("part", GAP, "[]"), ("other", GAP, "[]")]);
+    let process = format!("result='[{}]'", result("x", "part", "[]"));
+    sandbox.shell("whole", "input", &[("process", &process)], "");
+    sandbox
+        .opsbox(&["run", "part,other,whole-send"])
+        .exits(4)
+        .says(&["`send` is not given the empty `x/part` and 1 more"]);
+    let sent = sandbox.read("work/send.sent");
+    assert_eq!(sent.matches("\"result_name\":\"part\"").count(), 1, "{sent}");
+    assert!(!sent.contains("\"other\""), "{sent}");
+    // An assistant hands both of a name on; which is which cannot be told any more, but `other` can.
+    std::fs::remove_file(sandbox.path("work/send.sent")).unwrap();
+    sandbox
+        .opsbox(&["run", "part,other,whole-sort_severity-send"])
+        .exits(4)
+        .says(&["`send` is not given the empty `x/other`"]);
+    assert!(!sandbox.read("work/send.sent").contains("\"other\""));
+    // Nor are they given when they are delivered again.
+    std::fs::remove_file(sandbox.path("work/send.sent")).unwrap();
+    sandbox
+        .opsbox(&["deliver", "last", "--to", "send", "--again"])
+        .exits(4)
+        .says(&["`send` is not given the empty `x/other`"]);
+    assert!(!sandbox.read("work/send.sent").contains("\"other\""));
+}
+
+#[test]
+fn of_more_such_results_than_a_record_names_none_is_given() {
+    let sandbox = Sandbox::new();
+    let many = "n=0; all=; while [ $n -lt 1005 ]; do all=\"$all,{\\\"relates_to\\\":\\\"x\\\",\\\"result_name\\\":\\\"r$n\\\",\\\"result_description\\\":\\\"\\\",\\\"details\\\":[],\\\"formatted\\\":\\\"\\\"}\"; n=$((n+1)); done";
+    let process = format!("{GAP}; {many}; result=\"[${{all#,}}]\"");
+    sandbox.shell("many", "input", &[("process", &process)], "");
+    let keep = "printf '%s\\n' \"$line\" >>send.sent; result='{}'";
+    sandbox.shell("send", "output", &[("process_results", keep)], "");
+    sandbox.opsbox(&["run", "many-send"]).exits(1);
+    assert!(!sandbox.path("work/send.sent").exists());
+}
+
+#[test]
 fn an_output_for_which_only_such_results_are_left_is_not_called() {
     let sandbox = Sandbox::new();
     partly(&sandbox, &[("part", GAP, "{\"old\":[]}")]);

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::plugin::Origin;
 use crate::report::record::{ErrorRecord, outcome_of};
 use crate::report::{Role, Status, StepRecord};
-use crate::run::{Redelivery, flow};
+use crate::run::{Redelivery, flow, hollow};
 use crate::store::shape::StoredRun;
 use crate::store::{Keeping, Kept, Limits, Place, Sent, Store};
 use crate::ui::Ui;
@@ -204,7 +204,13 @@ fn results(kept: &Kept) -> Result<Vec<crate::plugin::ResultSlice>, Fault> {
             )));
         }
         match step.plan.role {
-            Role::Check if looked => base.extend(kept.results(step)?),
+            Role::Check if looked => {
+                let results = kept.results(step)?;
+                base.extend(match step.record() {
+                    Some(record) => hollow::marked(results, record),
+                    None => results,
+                });
+            }
             Role::Assistant if looked => {
                 let flow = if step.plan.appends {
                     Flow::Append

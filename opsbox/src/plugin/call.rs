@@ -49,6 +49,8 @@ pub struct ResultSlice {
     pub result_name: String,
     /// The details' JSON text, a slice of `bytes`.
     pub details: Bytes,
+    /// Whether the check that made it saw only part of its data.
+    pub partly: bool,
 }
 
 impl ResultSlice {
@@ -58,6 +60,7 @@ impl ResultSlice {
             relates_to: view.relates_to.clone().into_owned(),
             result_name: view.result_name.clone().into_owned(),
             details: line.slice_ref(view.details.get().as_bytes()),
+            partly: false,
         }
     }
 

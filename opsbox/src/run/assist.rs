@@ -1,5 +1,6 @@
 //! Runs the assistants, one after the other, each with its flow.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::plugin::ResultSlice;
 use super::board::Ending;
 use super::handle::Switchboard;
 use super::member::Member;
-use super::{Shared, params};
+use super::{Shared, hollow, params};
 
 /// The Results between the first stage and the outputs.
 struct Flowing {
@@ -20,9 +21,19 @@ struct Flowing {
     base: Vec<ResultSlice>,
     /// What assistants added since; `None` where none did.
     added: Option<Vec<ResultSlice>>,
+    /// Of the first stage's Results those of checks that saw only part.
+    partly: BTreeSet<String>,
 }
 
 impl Flowing {
+    fn of(base: Vec<ResultSlice>) -> Self {
+        Self {
+            partly: hollow::names(&base),
+            base,
+            added: None,
+        }
+    }
+
     /// Returns what an output would get now.
     fn current(&self) -> &[ResultSlice] {
         self.added.as_deref().unwrap_or(&self.base)
@@ -36,13 +47,12 @@ impl Flowing {
         }
     }
 
-    fn take(&mut self, flow: Flow, answer: Vec<ResultSlice>) {
+    fn take(&mut self, flow: Flow, mut answer: Vec<ResultSlice>) {
+        hollow::mark_named(&mut answer, &self.partly);
         match flow {
             Flow::Replace => {
-                *self = Self {
-                    base: answer,
-                    added: None,
-                }
+                self.base = answer;
+                self.added = None;
             }
             Flow::Append => self.added.get_or_insert_default().extend(answer),
         }
@@ -51,7 +61,7 @@ impl Flowing {
 
 /// Returns what outputs get of kept Results: what the first stage made, and each assistant's answer in order.
 pub fn flow(base: Vec<ResultSlice>, answers: Vec<(Flow, Vec<ResultSlice>)>) -> Vec<ResultSlice> {
-    let mut flowing = Flowing { base, added: None };
+    let mut flowing = Flowing::of(base);
     for (flow, answer) in answers {
         flowing.take(flow, answer);
     }
@@ -65,10 +75,7 @@ pub(crate) async fn run_all(
     assistants: Vec<Member>,
     results: Vec<ResultSlice>,
 ) -> Vec<ResultSlice> {
-    let mut flowing = Flowing {
-        base: results,
-        added: None,
-    };
+    let mut flowing = Flowing::of(results);
     for mut member in assistants {
         if let Some(taken) = member.taken() {
             shared.board.settle_taken(member.step, &taken);
@@ -151,10 +158,7 @@ mod tests {
 
     #[test]
     fn legacy_assistants_see_earlier_answers_then_the_inputs_and_outputs_see_only_answers() {
-        let mut flowing = Flowing {
-            base: vec![slice("in1"), slice("in2")],
-            added: None,
-        };
+        let mut flowing = Flowing::of(vec![slice("in1"), slice("in2")]);
         assert_eq!(names(&flowing.given(Flow::Append)), ["in1", "in2"]);
         flowing.take(Flow::Append, vec![slice("a")]);
         assert_eq!(names(&flowing.given(Flow::Append)), ["a", "in1", "in2"]);
@@ -164,10 +168,8 @@ mod tests {
 
     #[test]
     fn a_replacing_assistant_sees_what_an_output_would_and_takes_its_place() {
-        let mut flowing = Flowing {
-            base: vec![slice("in1")],
-            added: Some(vec![slice("a")]),
-        };
+        let mut flowing = Flowing::of(vec![slice("in1")]);
+        flowing.added = Some(vec![slice("a")]);
         assert_eq!(names(&flowing.given(Flow::Replace)), ["a"]);
         flowing.take(Flow::Replace, vec![slice("r")]);
         assert_eq!(names(flowing.current()), ["r"]);

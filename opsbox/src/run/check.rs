@@ -18,7 +18,7 @@ use super::gather::{self, Awaited, Gathered};
 use super::handle::Switchboard;
 use super::member::Member;
 use super::rego::{self, Worker};
-use super::{Shared, params};
+use super::{Shared, hollow, params};
 
 /// Runs every check, at most `--jobs` at once, and returns their Results in the order of the pipeline.
 pub(crate) async fn run_all(
@@ -84,7 +84,7 @@ async fn check(
     let step = member.step;
     if let Some(taken) = member.taken() {
         shared.board.settle_taken(step, &taken);
-        return taken.results;
+        return hollow::marked(taken.results, &taken.record);
     }
     let n_providers = awaited.len();
     let mut gathered = Vec::new();
@@ -114,10 +114,13 @@ async fn check(
         (Kind::Rego, Runner::Worker(worker)) => rego::check(shared, member, &worker, &gathered, gaps).await,
         _ => input(shared, member, gathered, gaps).await,
     };
-    let (results, ending) = match made {
+    let (mut results, ending) = match made {
         Ok((results, ending)) => (results, ending),
         Err(ending) => (Vec::new(), ending),
     };
+    if let Some(status) = ending.status {
+        hollow::mark(&mut results, status);
+    }
     shared.board.settle(step, Some(since), ending);
     results
 }

@@ -43,7 +43,7 @@ pub(crate) async fn run_all(
             .look_through(&shared.plan.pipeline, &results, private);
     }
     let given = Arc::new(Given {
-        hollow: hollow::places(&steps, &results),
+        hollow: hollow::places(&results),
         results: Arc::new(results),
         private: shared.board.holds_secrets().await,
         steps,

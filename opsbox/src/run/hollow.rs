@@ -3,16 +3,42 @@
 use std::collections::BTreeSet;
 
 use crate::plugin::ResultSlice;
-use crate::report::{Role, Status, StepRecord};
+use crate::report::{Status, StepRecord};
 
-/// Returns the places of such Results. What an assistant has renamed is not recognized.
-pub(crate) fn places(steps: &[StepRecord], results: &[ResultSlice]) -> BTreeSet<usize> {
-    let made = partly(steps).flat_map(|step| &step.made);
-    let names: BTreeSet<&str> = made.map(String::as_str).collect();
-    let is_hollow = |result: &ResultSlice| result.is_empty() && names.contains(&*result.name());
+/// Returns the Results of a check, marked where it saw only part of its data.
+pub(crate) fn marked(mut results: Vec<ResultSlice>, record: &StepRecord) -> Vec<ResultSlice> {
+    mark(&mut results, record.status);
+    results
+}
+
+/// Marks the Results of a check that ended so.
+pub(crate) fn mark(results: &mut [ResultSlice], status: Status) {
+    for result in results {
+        result.partly = status == Status::Incomplete;
+    }
+}
+
+/// Returns the names of marked Results, by which they are known when an assistant has had them; what also a check that saw everything has
+/// made is not among them, and what an assistant has renamed is not recognized.
+pub(crate) fn names(results: &[ResultSlice]) -> BTreeSet<String> {
+    let of = |partly: bool| results.iter().filter(move |result| result.partly == partly);
+    let whole: BTreeSet<_> = of(false).map(ResultSlice::name).collect();
+    let names = of(true).map(ResultSlice::name);
+    names.filter(|name| !whole.contains(name)).collect()
+}
+
+/// Marks an assistant's Results by their names.
+pub(crate) fn mark_named(results: &mut [ResultSlice], names: &BTreeSet<String>) {
+    for result in results {
+        result.partly = !names.is_empty() && names.contains(&*result.name());
+    }
+}
+
+/// Returns the places of hollow Results.
+pub(crate) fn places(results: &[ResultSlice]) -> BTreeSet<usize> {
     let found = results.iter().enumerate();
     found
-        .filter(|(_, result)| is_hollow(result))
+        .filter(|(_, result)| result.partly && result.is_empty())
         .map(|(place, _)| place)
         .collect()
 }
@@ -35,11 +61,4 @@ pub(crate) fn warning(output: &str, names: &[String]) -> String {
     format!(
         "`{output}` is not given the empty `{first}`{more}: the check saw only part of its data, and an empty Result would read as \"nothing found\""
     )
-}
-
-/// Returns the checks that saw only part.
-fn partly(steps: &[StepRecord]) -> impl Iterator<Item = &StepRecord> {
-    steps.iter().filter(|step| {
-        step.role == Role::Check && step.status == Status::Incomplete && step.findings.is_some()
-    })
 }

@@ -9,7 +9,7 @@ mod configure;
 mod deliver;
 mod gather;
 mod handle;
-mod hollow;
+pub(crate) mod hollow;
 mod leaks;
 mod lives;
 mod member;
