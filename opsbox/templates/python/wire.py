@@ -30,7 +30,9 @@ class Received(dict):
 
     def text(self) -> str:
         """Returns it as JSON, every digit as it came."""
-        return self.raw if self == json.loads(self.raw) else to_json(dict(self))
+        # As texts, since to Python 1 is True.
+        is_as_it_came = json.dumps(self) == json.dumps(json.loads(self.raw))
+        return self.raw if is_as_it_came else to_json(dict(self))
 
 
 def to_json(value: object) -> str:

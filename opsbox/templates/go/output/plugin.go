@@ -4,6 +4,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -17,7 +18,12 @@ var defaults = config{File: "my_plugin.json"} // as in manifest.toml
 // writeWhole writes a file under a temporary name and renames it, so that nobody sees half of it.
 func writeWhole(file string, text []byte) error {
 	temporary := fmt.Sprintf("%s.%d.tmp", file, os.Getpid())
-	err := os.WriteFile(temporary, text, 0o666)
+	// A new file, never one that somebody has put there, or a link to it.
+	made, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err == nil {
+		_, err = made.Write(text)
+		err = errors.Join(err, made.Close())
+	}
 	if err == nil {
 		err = os.Rename(temporary, file)
 	}

@@ -41,6 +41,13 @@ class HandingOn(unittest.TestCase):
         result["formatted"] = "new"
         self.assertEqual(wire.to_json([result]), '[{"formatted":"new"}]')
 
+    def test_a_number_that_became_a_truth_value_is_a_change(self):
+        result = wire.Received({"open": 1})
+        result.raw = '{"open": 1}'
+        self.assertEqual(wire.to_json(result), '{"open": 1}')
+        result["open"] = True
+        self.assertEqual(wire.to_json(result), '{"open":true}')
+
 
 if __name__ == "__main__":
     unittest.main()

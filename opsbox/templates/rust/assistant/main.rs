@@ -20,17 +20,20 @@ fn number(details: &RawValue) -> usize {
 
 /// Returns a Result that says how many findings each Result has.
 fn count(results: &[Box<RawValue>]) -> Result<Value, Failed> {
-    let (mut found, mut lines) = (Map::new(), Vec::new());
+    let mut found = Map::new();
     for each in results {
         let result: Object = serde_json::from_str(each.get())?;
         let (Some(name), Some(details)) = (result.get("result_name"), result.get("details")) else {
             return Err(Failed::new("a result has no name, or no details"));
         };
         let (name, number): (String, usize) = (serde_json::from_str(name.get())?, number(details));
-        lines.push(format!("{name}: {number}"));
         let before = found.get(&name).and_then(Value::as_u64).unwrap_or(0);
         found.insert(name, json!(before + number as u64));
     }
+    let lines: Vec<_> = found
+        .iter()
+        .map(|(name, number)| format!("{name}: {number}"))
+        .collect();
     let formatted = if lines.is_empty() {
         "no results".into()
     } else {
@@ -81,10 +84,12 @@ mod tests {
         let text =
             |(name, details)| format!("{{\"result_name\":\"{name}\",\"details\":{details}}}");
         let results = results.map(|result| RawValue::from_string(text(result)).unwrap());
+        let summary = count(&results).unwrap();
         assert_eq!(
-            count(&results).unwrap()["details"],
+            summary["details"],
             json!({"findings": {"a": 2, "b": 0, "c": 0}})
         );
+        assert_eq!(summary["formatted"], "a: 2\nb: 0\nc: 0");
     }
 
     #[test]

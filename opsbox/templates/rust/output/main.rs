@@ -3,7 +3,7 @@
 mod wire;
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::Value;
@@ -15,7 +15,12 @@ const FILE: &str = "my_plugin.json"; // as in manifest.toml
 fn write_whole(file: &Path, text: &str) -> io::Result<()> {
     let mut temporary = file.as_os_str().to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, file));
+    let mut options = fs::OpenOptions::new();
+    // A new file, never one that somebody has put there, or a link to it.
+    let made = options.write(true).create_new(true).open(&temporary);
+    let written = made
+        .and_then(|mut made| made.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&temporary, file));
     if written.is_err() {
         let _never_made = fs::remove_file(&temporary);
     }
