@@ -223,8 +223,9 @@ fn of_more_such_results_than_a_record_names_none_is_given() {
     sandbox.shell("many", "input", &[("process", &process)], "");
     let keep = "printf '%s\\n' \"$line\" >>send.sent; result='{}'";
     sandbox.shell("send", "output", &[("process_results", keep)], "");
-    sandbox.opsbox(&["run", "many-send"]).exits(1);
+    sandbox.opsbox(&["run", "many-send,json_out"]).exits(4);
     assert!(!sandbox.path("work/send.sent").exists());
+    assert!(!sandbox.path("work/findings/x").exists());
 }
 
 #[test]

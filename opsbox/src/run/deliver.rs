@@ -121,15 +121,28 @@ struct Given {
 }
 
 impl Given {
-    /// Returns the Results for an output that is not told how the checks ended; `None` where there were some, and all are hollow.
-    fn untold(&self, shared: &Shared, output: &str) -> Option<Arc<Vec<ResultSlice>>> {
-        if self.hollow.is_empty() {
+    /// Returns the Results for an output that is told this of the checks, or nothing; `None` where there were some, and all are hollow.
+    fn without_hollow(
+        &self,
+        told: Option<&[StepStatus]>,
+        shared: &Shared,
+        output: &str,
+    ) -> Option<Arc<Vec<ResultSlice>>> {
+        let told: BTreeSet<_> = told
+            .iter()
+            .flat_map(|steps| *steps)
+            .flat_map(|step| &step.results)
+            .collect();
+        let name = |place: &usize| self.results[*place].name();
+        // A record names the first Results of a check only, so an output that reads it would take the others for whole.
+        let hidden = self.hollow.iter().filter(|place| !told.contains(&name(place)));
+        let hidden: BTreeSet<usize> = hidden.copied().collect();
+        if hidden.is_empty() {
             return Some(Arc::clone(&self.results));
         }
-        let names = self.hollow.iter().map(|place| self.results[*place].name());
-        let names: Vec<_> = names.collect();
+        let names: Vec<_> = hidden.iter().map(name).collect();
         shared.board.warn(&hollow::warning(output, &names));
-        let left = hollow::without(&self.results, &self.hollow);
+        let left = hollow::without(&self.results, &hidden);
         (!left.is_empty()).then(|| Arc::new(left))
     }
 }
@@ -176,7 +189,7 @@ async fn handled(
     turn: Turn,
 ) {
     let since = Instant::now();
-    let Some(results) = given.untold(&shared, &member.manifest.name) else {
+    let Some(results) = given.without_hollow(None, &shared, &member.manifest.name) else {
         shared.board.settle(member.step, Some(since), nothing_for_it());
         return member.dismiss(&shared).await;
     };
@@ -210,10 +223,7 @@ async fn deliver(shared: Arc<Shared>, mut member: Member, given: Arc<Given>, tur
         }
     };
     let statuses = live.session.knows("steps").then(|| statuses(&given.steps));
-    let results = match &statuses {
-        Some(_) => Some(Arc::clone(&given.results)),
-        None => given.untold(&shared, &member.manifest.name),
-    };
+    let results = given.without_hollow(statuses.as_deref(), &shared, &member.manifest.name);
     let Some(results) = results else {
         member::retire(&shared, live).await;
         return shared.board.settle(member.step, Some(since), nothing_for_it());
