@@ -19,6 +19,7 @@ use crate::discover::Catalog;
 use crate::error::Failure;
 use crate::manifest::Manifest;
 use crate::plugin::SessionContext;
+use crate::python;
 use crate::store::{Limits, Store};
 use crate::ui::Ui;
 
@@ -211,6 +212,24 @@ async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result
     }
 }
 
+/// Returns the plugins that are asked where no pipeline names any: what only lies in the working folder starts nothing.
+fn asked_unnamed(ui: &Ui, catalog: &Catalog) -> Vec<Arc<Manifest>> {
+    let only_lies_there = |plugin: &Arc<Manifest>| {
+        let own = plugin.origin.interpreter();
+        plugin.config_schema.is_none() && own.is_some_and(|python| python.why == python::FOLDER)
+    };
+    let (left, asked): (Vec<_>, Vec<_>) = catalog.plugins.iter().cloned().partition(only_lies_there);
+    if !left.is_empty() {
+        let names: Vec<&str> = left.iter().map(|plugin| plugin.name.as_str()).collect();
+        ui.note(&format!(
+            "note: plugins of `./{}` are asked for their fields only where a pipeline names them, as in `opsbox config explain FIELD PIPELINE`: {}",
+            python::FOLDER,
+            names.join(", ")
+        ));
+    }
+    asked
+}
+
 async fn schema_of(
     own: &Own,
     ui: &Arc<Ui>,
@@ -245,8 +264,9 @@ async fn config_answer(own: &Own, ui: &Arc<Ui>, query: &ConfigQuery) -> Result<A
                 ctx,
                 settings,
             } = look(own, ui, &query.flags)?;
-            let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &catalog.plugins).await?;
-            let mut wanted = wanted(&catalog.plugins, &schemas);
+            let asked = asked_unnamed(ui, &catalog);
+            let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &asked).await?;
+            let mut wanted = wanted(&asked, &schemas);
             wanted.push(of_rego_checks());
             config::explain(&settings, &wanted, field, columns(own, ui))
         }

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Unusable, repair};
+use crate::bounded;
 use crate::error::Fault;
 use crate::manifest::{BadManifest, EntryPointFacts, Launch, Manifest};
 use crate::python::Interpreter;
 
 const GROUP: &str = "opsbox.plugins";
+
+/// A file of a distribution's metadata is no larger than this.
+const MOST: u64 = 8 << 20;
 
 /// A distribution that has plugins.
 #[derive(Debug)]
@@ -74,7 +78,7 @@ fn distributions(sys_path: &[PathBuf]) -> Vec<Distribution> {
                 continue;
             }
             let metadata = folder.join(name);
-            let Ok(text) = std::fs::read_to_string(metadata.join("entry_points.txt")) else {
+            let Ok((text, _)) = bounded::read_text(&metadata.join("entry_points.txt"), MOST) else {
                 continue;
             };
             let points = entry_points(&text);
@@ -116,8 +120,8 @@ pub(crate) fn entry_points(text: &str) -> Vec<(String, String)> {
 fn headers(metadata: &Path) -> (Option<String>, Option<String>) {
     let text = ["METADATA", "PKG-INFO"]
         .iter()
-        .find_map(|name| std::fs::read_to_string(metadata.join(name)).ok());
-    let text = text.unwrap_or_default();
+        .find_map(|name| bounded::read_text(&metadata.join(name), MOST).ok());
+    let text = text.map_or_else(String::new, |(text, _)| text);
     (header(&text, "Name"), header(&text, "Version"))
 }
 

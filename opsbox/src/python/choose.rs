@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::beside;
+use super::{FOLDER, beside, still};
 use crate::environ::Environ;
 use crate::error::Fault;
 
@@ -41,10 +41,13 @@ pub fn choose(environ: &Environ, wanted: Option<&Path>) -> Result<Candidate, Fau
             why: "VIRTUAL_ENV".to_owned(),
         });
     }
-    if let Some(path) = of_environment(&environ.cwd.join(".venv")) {
+    let own = environ.cwd.join(FOLDER);
+    if let Some(path) = of_environment(&own)
+        && still::is_environment(&own)
+    {
         return Ok(Candidate {
             path,
-            why: ".venv".to_owned(),
+            why: FOLDER.to_owned(),
         });
     }
     for name in ["python3", "python"] {
@@ -121,6 +124,7 @@ pub(super) mod tests {
             "usr/python3.9",
             "env/bin/python",
             "work/.venv/bin/python3",
+            "work/.venv/lib/python3.12/site-packages/any.py",
         ] {
             program(&at(name));
         }
@@ -155,7 +159,8 @@ pub(super) mod tests {
             "work/.venv/bin/python3",
             ".venv",
         );
-        std::fs::remove_dir_all(at("work/.venv")).unwrap();
+        // A program without packages is no environment.
+        std::fs::remove_dir_all(at("work/.venv/lib")).unwrap();
         check(&[path], None, "usr/python3", "PATH");
     }
 

@@ -4,10 +4,12 @@
 
 mod beside;
 mod choose;
+mod editable;
 mod files;
 mod judge;
 mod passed;
 mod probe;
+mod still;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -32,6 +34,9 @@ pub type Runner<'a> = &'a dyn Fn(&OsStr, &[OsString]) -> io::Result<Output>;
 
 /// Why an interpreter was chosen that is the managed environment's.
 pub const MANAGED: &str = "managed";
+
+/// Why an interpreter was chosen that lies in the folder's own environment.
+pub const FOLDER: &str = ".venv";
 
 /// The least version that the bridge runs on.
 pub const LEAST_VERSION: (u32, u32, u32) = (3, 9, 0);
@@ -79,7 +84,8 @@ impl Interpreter {
     }
 }
 
-/// Asks one interpreter what is in its environment; runs it only where the cache does not know it.
+/// Says what is in the environment of one interpreter: of the folder's own, as its files say; any other is asked, where the cache does not
+/// know it.
 ///
 /// # Errors
 /// A fault that says which interpreter it was and why it cannot be used.
@@ -89,7 +95,11 @@ pub fn inspect(
     files: &[(&str, &str)],
     run: Runner<'_>,
 ) -> Result<Interpreter, Fault> {
-    probe::inspect(environ, &judged.candidate, files, run)
+    let candidate = &judged.candidate;
+    if candidate.why == FOLDER {
+        return still::read(environ, candidate);
+    }
+    probe::inspect(environ, candidate, files, run)
 }
 
 /// Returns the folder of the Python files that this binary holds, written where it is missing or damaged.

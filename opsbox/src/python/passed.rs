@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::choose::of_environment;
+use super::{FOLDER, still};
 use crate::environ::Environ;
 
 /// The variable that an active environment sets.
 const VARIABLE: &str = "VIRTUAL_ENV";
-
-/// The folder's own environment.
-const FOLDER: &str = ".venv";
 
 /// Returns a warning for each environment that was passed over because its interpreter is not there.
 ///
@@ -37,8 +35,8 @@ pub fn passed_over(environ: &Environ, why: Option<&str>) -> Vec<String> {
     let folder = environ.cwd.join(FOLDER);
     if why != Some(FOLDER)
         && folder.is_dir()
-        && let Some(what) = broken(&folder)
-        && (folder.join("pyvenv.cfg").is_file() || dangling(&folder).is_some())
+        && let Some(what) = broken(&folder).or_else(|| empty(&folder))
+        && (folder.join("pyvenv.cfg").is_file() || folder.join("bin").is_dir())
         && environ
             .filled(VARIABLE)
             .is_none_or(|named| environ.absolute(Path::new(named)) != folder)
@@ -64,6 +62,11 @@ fn broken(folder: &Path) -> Option<String> {
         None if folder.is_dir() => "there is no `bin/python3`".to_owned(),
         None => "there is no folder".to_owned(),
     })
+}
+
+/// Says that an environment has no packages; `None` where it has its folder of them.
+fn empty(folder: &Path) -> Option<String> {
+    (!still::is_environment(folder)).then(|| "there is no `lib/python3.N/site-packages`".to_owned())
 }
 
 /// Returns the interpreter of a folder that is a link to nothing, and what it names at its end.
@@ -126,6 +129,13 @@ mod tests {
             "an empty folder is nobody's environment"
         );
         program(&here.join("bin/python3"));
+        let said = passed_over(&plain, Some("PATH"));
+        assert!(
+            said[0]
+                .starts_with("in `./.venv` there is no `lib/python3.N/site-packages`; the Python of `PATH`"),
+            "{said:?}"
+        );
+        fs::create_dir_all(here.join("lib/python3.12/site-packages")).unwrap();
         assert_eq!(passed_over(&plain, Some("PATH")), [] as [String; 0]);
         assert_eq!(passed_over(&gone, Some(".venv")).len(), 1);
         let shown = here.display().to_string();

@@ -146,6 +146,16 @@ fn ask(
     })
 }
 
+/// Says that an interpreter is too old.
+pub(super) fn too_old(candidate: &Candidate, version: &str) -> Fault {
+    Fault::new(format!(
+        "Python `{}` (from {}) is version {version}, and 3.9 or newer is needed",
+        candidate.path.display(),
+        candidate.why
+    ))
+    .hint("name a newer one with `--python PATH`")
+}
+
 fn interpreter(candidate: &Candidate, answer: Answer) -> Result<Interpreter, Fault> {
     let mut numbers = answer
         .version
@@ -154,13 +164,7 @@ fn interpreter(candidate: &Candidate, answer: Answer) -> Result<Interpreter, Fau
     let mut next = || numbers.next().unwrap_or(0);
     let version = (next(), next(), next());
     if version < LEAST_VERSION {
-        return Err(Fault::new(format!(
-            "Python `{}` (from {}) is version {}, and 3.9 or newer is needed",
-            candidate.path.display(),
-            candidate.why,
-            answer.version
-        ))
-        .hint("name a newer one with `--python PATH`"));
+        return Err(too_old(candidate, &answer.version));
     }
     // A shim starts the real interpreter; starting that one directly saves the detour each time.
     let path = Some(answer.executable).filter(|path| path.is_absolute() && path.is_file());

@@ -110,3 +110,89 @@ fn the_managed_environment_is_judged_as_any_program_is() {
         fs::set_permissions(sandbox.path("home"), Permissions::from_mode(0o755)).unwrap();
     }
 }
+
+/// Makes `./.venv` with an input `greet`, whose interpreter leaves a mark when it is started; returns the mark.
+fn folders_own(sandbox: &Sandbox) -> Option<PathBuf> {
+    let (environment, packages) = sandbox.environment("work/.venv")?;
+    let own = environment.join("bin/python3");
+    let real = environment.join("bin/python3.real");
+    let base = own.canonicalize().unwrap();
+    fs::remove_file(&own).unwrap();
+    symlink(base, &real).unwrap();
+    let mark = sandbox.path("started");
+    let text = format!(
+        "#!/bin/sh\ntouch {}\nexec {} \"$@\"\n",
+        mark.display(),
+        real.display()
+    );
+    sandbox.script("work/.venv/bin/python3", &text);
+    sandbox.entry_point(&packages, "opsbox-greet", "greet = greet.greet:Greet");
+    let folder = packages.join("greet");
+    fs::create_dir(&folder).unwrap();
+    let manifest = "[info]\nname = \"greet\"\nmodule = \"greet\"\nclass_name = \"Greet\"\ntype = \"input\"\n";
+    fs::write(folder.join("manifest.toml"), manifest).unwrap();
+    let source = "from opsbox.plugins import Result\n\nclass Greet:\n    def process(self, data):\n        return [Result(relates_to='test', \
+                  result_name='greet', result_description='d', details=[{'a': 1}], formatted='-')]\n";
+    fs::write(folder.join("greet.py"), source).unwrap();
+    Some(mark)
+}
+
+#[test]
+fn the_interpreter_of_the_working_folders_environment_is_started_only_for_a_plugin_that_runs_on_it() {
+    let sandbox = sandbox();
+    let Some(mark) = folders_own(&sandbox) else { return };
+    for args in [
+        &["plugins", "list"][..],
+        &["plugins", "show", "look"],
+        &["plan", "look-json_out"],
+        &["config", "show", "look-json_out"],
+        &["config", "explain", "output_folder"],
+        &["run", "look-json_out"],
+        &["demo"],
+        &["--modules", "look-json_out"],
+    ] {
+        let seen = sandbox.opsbox(args).exits(0);
+        assert!(!mark.exists(), "it was started\n{seen}");
+        if args.contains(&"list") {
+            seen.prints(&["greet", "package opsbox-greet"]);
+        } else if args.contains(&"explain") {
+            seen.says(&["only where a pipeline names them", "greet"]);
+        }
+    }
+    sandbox.opsbox(&["--modules", "greet-json_out"]).exits(0);
+    assert!(mark.exists(), "it was not started");
+    assert!(sandbox.path("work/findings/test/greet.json").exists());
+}
+
+#[test]
+fn an_interpreter_that_anyone_could_change_runs_nothing_whoever_chose_it() {
+    for path in ["work/.venv", "work/.venv/bin/python3", "work/.venv/pyvenv.cfg"] {
+        let sandbox = sandbox();
+        let Some(mark) = folders_own(&sandbox) else { return };
+        let environment = sandbox.path("work/.venv").display().to_string();
+        let is_folder = sandbox.path(path).is_dir();
+        allow(&sandbox, path, if is_folder { 0o777 } else { 0o757 });
+        let why = [
+            "is not started",
+            "is not trusted: anyone may change",
+            environment.as_str(),
+        ];
+        for variables in [&[][..], &[("VIRTUAL_ENV", environment.as_str())]] {
+            let run = |pipeline: &str| sandbox.opsbox_with(variables, &["run", pipeline]);
+            run("look-json_out").exits(0).says(&why).says(&["warning: "]);
+            run("greet-json_out").exits(2).says(&why);
+        }
+        sandbox
+            .opsbox_with(&[("OPSBOX_PYTHON", &environment)], &["run", "look-json_out"])
+            .exits(2)
+            .says(&why)
+            .says(&["error: ", "(from OPSBOX_PYTHON)"]);
+        assert!(!mark.exists(), "{path}: it was started");
+        // Where permissions mean nothing, it is a warning.
+        sandbox
+            .opsbox_with(&[("OPSBOX_TRUST_WRITABLE", "1")], &["run", "greet-json_out"])
+            .exits(0)
+            .says(&["warning: "]);
+        assert!(mark.exists());
+    }
+}
