@@ -81,21 +81,17 @@ pub fn explain(
     width: u16,
 ) -> Result<Answer, Failure> {
     let resolution = settings.survey(wanted);
-    let reports: Vec<(&FieldReport, &Wanted<'_>)> = resolution
+    let reports: Vec<&FieldReport> = resolution
         .plugins
         .iter()
-        .zip(wanted)
-        .flat_map(|(config, wanted)| config.fields.iter().map(move |report| (report, wanted)))
+        .flat_map(|config| &config.fields)
         .collect();
-    let chosen: Vec<_> = reports
-        .iter()
-        .filter(|(report, _)| report.name == field)
-        .collect();
+    let chosen: Vec<_> = reports.iter().filter(|report| report.name == field).collect();
     if chosen.is_empty() {
         let mut fault = Fault::new(format!("no plugin declares the field `{field}`"));
         fault.hints.extend(did_you_mean(
             field,
-            reports.iter().map(|(report, _)| report.name.as_str()),
+            reports.iter().map(|report| report.name.as_str()),
         ));
         fault
             .hints
@@ -104,8 +100,8 @@ pub fn explain(
     }
     let mut text = String::new();
     let mut plugins = Vec::new();
-    for (index, (report, wanted)) in chosen.iter().enumerate() {
-        let asked = settings.explain(**wanted, field);
+    for (index, report) in chosen.iter().enumerate() {
+        let asked = settings.explain(report);
         let rows = asked.iter().map(|asked| {
             let mark = if asked.wins { "*" } else { "" };
             vec![

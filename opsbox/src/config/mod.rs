@@ -225,7 +225,7 @@ pub struct FieldReport {
     pub value: Option<Value>,
     /// Where the value came from.
     pub origin: Option<String>,
-    /// Whether the value is never shown.
+    /// Whether the value is never shown: this plugin says so, or another one that is configured with it and has a field of this name.
     pub secret: bool,
     /// Where a file says that the secret is, `env:NAME` or `file:PATH`; it is no secret itself, and is shown.
     pub reference: Option<String>,
@@ -284,8 +284,8 @@ impl Settings {
         resolve::resolve(self, wanted, References::Keep)
     }
 
-    /// Says what each place says about a field of a plugin, in order of precedence.
-    pub fn explain(&self, wanted: Wanted<'_>, field: &str) -> Vec<Asked> {
-        resolve::explain(self, wanted, field)
+    /// Says what each place says about a field of a resolution, in order of precedence.
+    pub fn explain(&self, report: &FieldReport) -> Vec<Asked> {
+        resolve::explain(self, report)
     }
 }

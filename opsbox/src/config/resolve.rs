@@ -33,36 +33,27 @@ pub(super) fn resolve(settings: &Settings, wanted: &[Wanted<'_>], references: Re
         warnings: settings.warnings.clone(),
         ..Resolution::default()
     };
-    for wanted in wanted {
-        let config = plugin(settings, *wanted, references, &mut resolution);
+    let mut all: Vec<_> = wanted.iter().map(|wanted| declared(*wanted)).collect();
+    hide(all.iter_mut().flatten().map(|(report, _)| report));
+    for (wanted, declared) in wanted.iter().zip(all) {
+        let config = plugin(settings, *wanted, declared, references, &mut resolution);
         resolution.plugins.push(config);
     }
     unknown(settings, wanted, &mut resolution);
     resolution
 }
 
-pub(super) fn explain(settings: &Settings, wanted: Wanted<'_>, field: &str) -> Vec<Asked> {
-    let Some(declared) = declared(wanted)
-        .into_iter()
-        .find(|(report, _)| report.name == field)
-    else {
-        return Vec::new();
-    };
-    let (report, _) = declared;
+pub(super) fn explain(settings: &Settings, report: &FieldReport) -> Vec<Asked> {
+    let (plugin, field) = (report.plugin.as_str(), report.name.as_str());
     let mut asked = Vec::new();
     let mut found = false;
-    for layer in settings
-        .layers
-        .iter()
-        .filter(|layer| layer.concerns(wanted.plugin))
-    {
-        let value =
-            layer
-                .get(wanted.plugin, field)
-                .map(|found| match references::shown(&found, report.secret) {
-                    Some(reference) => reference,
-                    None => raw_text(&found.raw, report.secret),
-                });
+    for layer in settings.layers.iter().filter(|layer| layer.concerns(plugin)) {
+        let value = layer
+            .get(plugin, field)
+            .map(|found| match references::shown(&found, report.secret) {
+                Some(reference) => reference,
+                None => raw_text(&found.raw, report.secret),
+            });
         let wins = value.is_some() && !found;
         found |= value.is_some();
         asked.push(Asked {
@@ -82,6 +73,7 @@ pub(super) fn explain(settings: &Settings, wanted: Wanted<'_>, field: &str) -> V
 fn plugin(
     settings: &Settings,
     wanted: Wanted<'_>,
+    declared: Vec<(FieldReport, Shape)>,
     references: References,
     resolution: &mut Resolution,
 ) -> PluginConfig {
@@ -93,7 +85,7 @@ fn plugin(
     let mut fields = Vec::new();
     let mut raws: Vec<Option<Raw>> = Vec::new();
     let mut bad: BTreeSet<String> = BTreeSet::new();
-    for (mut report, shape) in declared(wanted) {
+    for (mut report, shape) in declared {
         let found = settings
             .layers
             .iter()
@@ -217,6 +209,20 @@ pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
             (report, shape)
         })
         .collect()
+}
+
+/// Makes a field a secret in every plugin that declares it where one of them says so: its value is the same one.
+fn hide<'a>(reports: impl Iterator<Item = &'a mut FieldReport>) {
+    let (mut secret, mut open) = (BTreeSet::new(), Vec::new());
+    for report in reports {
+        match report.secret {
+            true => drop(secret.insert(report.name.clone())),
+            false => open.push(report),
+        }
+    }
+    for report in open {
+        report.secret = secret.contains(&report.name);
+    }
 }
 
 /// Old plugins cannot mark their secrets, so these are known by how their names end.

@@ -129,6 +129,38 @@ fn the_nearest_source_wins_and_is_remembered() {
 }
 
 #[test]
+fn a_field_that_one_plugin_calls_a_secret_is_one_for_all() {
+    let mut case = Case::new();
+    case.vars = vec![("OPSBOX_SET_API_TOKEN", "12345678")];
+    let (marked, open) = (
+        json!({"properties": {"api_token": {"type": "string", "writeOnly": true}}}),
+        json!({"properties": {"api_token": {"type": "string", "minLength": 99}, "region": {"type": "string"}}}),
+    );
+    let wanted = [("open", &open), ("marked", &marked)].map(|(plugin, schema)| Wanted {
+        plugin,
+        schema,
+        legacy: false,
+    });
+    let settings = case.settings().unwrap();
+    for resolution in [settings.resolve(&wanted), settings.survey(&wanted)] {
+        let fields = &resolution.plugins[0].fields;
+        assert_eq!(fields[0].shown().as_deref(), Some("<secret>"));
+        assert!(!fields[1].secret, "another field stays what it is");
+        assert!(
+            !format!("{:?}", resolution.faults).contains("12345678"),
+            "{:?}",
+            resolution.faults
+        );
+        let asked = settings.explain(&fields[0]);
+        assert!(
+            asked
+                .iter()
+                .all(|asked| asked.value.as_deref() != Some("12345678"))
+        );
+    }
+}
+
+#[test]
 fn only_what_somebody_set_is_sent() {
     let mut case = Case::new();
     case.flags = vec!["region=a=b=c"];
@@ -253,7 +285,10 @@ fn explain_says_what_each_place_says() {
         legacy: false,
     };
     let shown = |field: &str| -> Vec<String> {
-        let asked = case.settings().unwrap().explain(wanted, field);
+        let settings = case.settings().unwrap();
+        let resolution = settings.survey(&[wanted]);
+        let mut reports = resolution.plugins[0].fields.iter();
+        let asked = settings.explain(reports.find(|report| report.name == field).unwrap());
         asked
             .iter()
             .map(|a| format!("{}{} {:?}", if a.wins { "*" } else { "" }, a.origin, a.value))

@@ -3,6 +3,7 @@
 mod by_hand;
 mod references;
 mod results;
+mod shared;
 mod streams;
 
 use std::fs;
@@ -12,6 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::support::Sandbox;
+
+/// Where runs are kept.
+const KEPT: &str = "home/.local/state/opsbox";
 
 /// The table that declares a secret field.
 fn field(name: &str) -> String {

@@ -111,7 +111,9 @@ impl Earlier {
                 .iter()
                 .find(|old| old.plugin == field.plugin && old.field == field.field);
             let differs = old.is_none_or(|old| old.value != field.value);
-            if !field.secret && differs {
+            // Which fields are secrets, plugins decide together, and not all of them are asked here.
+            let secret = field.secret || old.is_some_and(|old| old.secret);
+            if !secret && differs {
                 let old = old.and_then(|old| old.value.as_ref());
                 warn(
                     &field.plugin,
