@@ -16,7 +16,7 @@ use crate::plugin::Origin;
 use crate::report::record::{ErrorRecord, outcome_of};
 use crate::report::{Role, Status, StepRecord};
 use crate::run::{Redelivery, flow, hollow};
-use crate::store::shape::StoredRun;
+use crate::store::shape::{StoredField, StoredRun};
 use crate::store::{Keeping, Kept, Limits, Place, Sent, Store};
 use crate::ui::Ui;
 
@@ -49,7 +49,10 @@ pub async fn deliver(own: &Own, ui: &Arc<Ui>, query: &Delivering) -> Result<u8, 
         return Ok(outcome_of(&steps, false, false).exit_code());
     }
     let results = results(&kept).map_err(Failure::run)?;
-    if kept.record.is_none() {
+    for damage in &kept.damage {
+        ui.warn(&format!("{damage}; the run is delivered without it"));
+    }
+    if kept.record.is_none() && kept.damage.is_empty() {
         ui.warn(&format!(
             "run {id} had not come to its end, so something may be missing; `opsbox run --resume {id}` goes on with it"
         ));
@@ -84,7 +87,13 @@ pub async fn deliver(own: &Own, ui: &Arc<Ui>, query: &Delivering) -> Result<u8, 
         taken: BTreeMap::new(),
         redelivery: Some(Redelivery {
             run: id.clone(),
-            private: kept.holds_secrets(),
+            private: kept.holds_secrets().unwrap_or_else(|fault| {
+                ui.warn(&format!(
+                    "{}; a Result may hold a secret of the configuration, so outputs are told to make private files",
+                    fault.message
+                ));
+                true
+            }),
             results,
             steps,
         }),
@@ -118,7 +127,8 @@ fn prepare(
         outputs,
     };
     let plan = Plan::make(&pipeline, &catalog)?;
-    let settings = run::load(own, flags, project.as_ref(), name.as_deref())?;
+    let mut settings = run::load(own, flags, project.as_ref(), name.as_deref())?;
+    settings.hide(secrets_of(&kept.run.config));
     Ok(Prepared {
         plan,
         settings,
@@ -126,6 +136,14 @@ fn prepare(
         project,
         name,
     })
+}
+
+/// Returns the fields that were secrets in a kept run.
+pub(super) fn secrets_of(config: &[StoredField]) -> impl Iterator<Item = &str> {
+    config
+        .iter()
+        .filter(|field| field.secret)
+        .map(|field| field.field.as_str())
 }
 
 /// Returns the outputs to deliver to.

@@ -135,7 +135,8 @@ pub async fn run(own: &Own, ui: &Arc<Ui>, flags: &RunFlags, leave_out_gapped: bo
         .map_or_else(|| flags.clone(), |earlier| earlier.flags(flags));
     let leave_out_gapped = leave_out_gapped || earlier.as_ref().is_some_and(Earlier::leaves_out_gapped);
     let stand_ins = earlier.as_ref().map_or_else(Vec::new, Earlier::stand_ins);
-    let prepared = prepare_with(own, flags, stand_ins)?;
+    let mut prepared = prepare_with(own, flags, stand_ins)?;
+    prepared.settings.hide(earlier.iter().flat_map(Earlier::secrets));
     for warning in &prepared.catalog.warnings {
         ui.warn(warning);
     }

@@ -86,6 +86,7 @@ fn show(own: &Own, kept: &Kept, width: u16) -> Answer {
     let ended = match (&state, &kept.record) {
         (_, Some(record)) => format!("{} (exit code {})", state.word(), record.exit_code),
         (State::Running, None) => format!("running (process {})", run.pid),
+        (State::Damaged(_), None) => "how it ended is not known".to_owned(),
         _ => "interrupted: the host was killed".to_owned(),
     };
     let mut text = format!("run {}: {ended}\n", run.run);
@@ -102,6 +103,9 @@ fn show(own: &Own, kept: &Kept, width: u16) -> Answer {
         "kept in",
         &format!("{} ({})", kept.path().display(), size(kept.size())),
     );
+    for damage in &kept.damage {
+        fact("warning", damage);
+    }
     let rows = kept.steps.iter().map(|step| row(step, &state));
     text.push('\n');
     text.push_str(&table(
@@ -239,6 +243,7 @@ fn show_json(kept: &Kept, state: &State, next: &[(String, String)]) -> Value {
         "config": kept.run.config,
         "steps": kept.steps.iter().map(step).collect::<Vec<_>>(),
         "delivered": outputs.map(|output| (output.plan.plugin.clone(), sent(output).into())).collect::<serde_json::Map<_, Value>>(),
+        "damage": kept.damage,
         "deliveries": kept.deliveries.iter().map(|delivery| json!({
             "number": delivery.number,
             "started": delivery.started,

@@ -19,6 +19,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Zoned;
@@ -171,6 +172,8 @@ pub struct Settings {
     grammar: Grammar,
     now: Zoned,
     environ: Environ,
+    /// Fields that are secrets whatever the wanted plugins say.
+    secrets: BTreeSet<String>,
     /// What was odd about the sources, such as a home file that is not JSON.
     pub warnings: Vec<String>,
 }
@@ -265,8 +268,14 @@ impl Settings {
             grammar: given.grammar,
             now: environ.now.clone(),
             environ: environ.clone(),
+            secrets: BTreeSet::new(),
             warnings,
         })
+    }
+
+    /// Makes fields secrets that were some in an earlier run, where a plugin may have said so that is not wanted now.
+    pub fn hide<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) {
+        self.secrets.extend(fields.into_iter().map(str::to_owned));
     }
 
     /// Returns every value that somebody gave, whatever it is for, but for the variables of the system.

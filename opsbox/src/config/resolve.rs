@@ -34,7 +34,10 @@ pub(super) fn resolve(settings: &Settings, wanted: &[Wanted<'_>], references: Re
         ..Resolution::default()
     };
     let mut all: Vec<_> = wanted.iter().map(|wanted| declared(*wanted)).collect();
-    hide(all.iter_mut().flatten().map(|(report, _)| report));
+    hide(
+        &settings.secrets,
+        all.iter_mut().flatten().map(|(report, _)| report),
+    );
     for (wanted, declared) in wanted.iter().zip(all) {
         let config = plugin(settings, *wanted, declared, references, &mut resolution);
         resolution.plugins.push(config);
@@ -212,8 +215,8 @@ pub(super) fn declared(wanted: Wanted<'_>) -> Vec<(FieldReport, Shape)> {
 }
 
 /// Makes a field a secret in every plugin that declares it where one of them says so: its value is the same one.
-fn hide<'a>(reports: impl Iterator<Item = &'a mut FieldReport>) {
-    let (mut secret, mut open) = (BTreeSet::new(), Vec::new());
+fn hide<'a>(known: &BTreeSet<String>, reports: impl Iterator<Item = &'a mut FieldReport>) {
+    let (mut secret, mut open) = (known.clone(), Vec::new());
     for report in reports {
         match report.secret {
             true => drop(secret.insert(report.name.clone())),

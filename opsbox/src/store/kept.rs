@@ -35,7 +35,12 @@ pub struct Kept {
     pub record: Option<RunRecord>,
     /// What was delivered later, in order.
     pub deliveries: Vec<Delivery>,
+    /// What is damaged and only lacks a summary, for people; everything else goes on without it.
+    pub damage: Vec<String>,
 }
+
+/// A folder's plan, steps and record, and what is wrong with a record that cannot be read.
+type Parts = (StoredRun, Vec<Stored>, Option<RunRecord>, Option<String>);
 
 /// One later delivery.
 #[derive(Debug)]
@@ -85,7 +90,8 @@ impl Kept {
                 path.display()
             ))
         })?;
-        let (run, steps, record) = read(&folder)?;
+        let (run, steps, record, odd) = read(&folder)?;
+        let mut damage = Vec::from_iter(odd);
         let mut deliveries = Vec::new();
         for number in 1.. {
             let path = delivery_path(&folder, number);
@@ -95,7 +101,8 @@ impl Kept {
             let read = Folder::open(&path)
                 .map_err(|error| damaged(&path, &error.to_string()))
                 .and_then(|folder| read(&folder));
-            let (run, steps, record) = read?;
+            let (run, steps, record, odd) = read?;
+            damage.extend(odd);
             deliveries.push(Delivery {
                 number,
                 started: run.started,
@@ -109,6 +116,7 @@ impl Kept {
             steps,
             record,
             deliveries,
+            damage,
         })
     }
 
@@ -151,8 +159,14 @@ impl Kept {
     }
 
     /// Returns whether the Results of the run hold a secret, as far as it was found while they were gathered.
-    pub fn holds_secrets(&self) -> bool {
-        marks::secret(&self.folder)
+    ///
+    /// # Errors
+    /// A fault that names the file, where nobody can tell any more.
+    pub fn holds_secrets(&self) -> Result<bool, Fault> {
+        marks::secret(&self.folder).map_err(|why| {
+            let path = self.folder.path.join(marks::MARKS);
+            Fault::new(format!("the kept file `{}` is damaged: {why}", path.display()))
+        })
     }
 
     /// Returns whether another process has the run.
@@ -254,10 +268,14 @@ fn damaged(path: &Path, why: &str) -> Fault {
 }
 
 /// Reads plan, steps and record of a folder.
-fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), Fault> {
+fn read(folder: &Folder) -> Result<Parts, Fault> {
     let run: StoredRun =
         document(folder, RUN)?.ok_or_else(|| damaged(&folder.path.join(RUN), "it is not there"))?;
-    let record: Option<RunRecord> = document(folder, RECORD)?;
+    // The steps say by themselves how they ended.
+    let (record, odd) = match document::<RunRecord>(folder, RECORD) {
+        Ok(record) => (record, None),
+        Err(fault) => (None, Some(fault.message)),
+    };
     let path = folder.path.join(STEPS);
     let files = Folder::open(&path).map_err(|error| damaged(&path, &error.to_string()))?;
     let unmarked = marks::lacking(folder);
@@ -277,7 +295,7 @@ fn read(folder: &Folder) -> Result<(StoredRun, Vec<Stored>, Option<RunRecord>), 
         }
     });
     let steps = steps.collect();
-    Ok((run, steps, record))
+    Ok((run, steps, record, odd))
 }
 
 /// Returns how a step ended by the record, where its own file could not be written.

@@ -8,8 +8,8 @@ use std::os::unix::fs::FileExt;
 
 use super::folder::Folder;
 
-const MARKS: &str = "marks";
-const NOTHING: &[u8] = b"+.\n";
+pub(super) const MARKS: &str = "marks";
+const NOTHING: &[u8; 3] = b"+.\n";
 const LACKING: (u64, u8) = (0, b'-');
 const SECRET: (u64, u8) = (1, b's');
 
@@ -45,8 +45,21 @@ pub(super) fn lacking(folder: &Folder) -> bool {
 }
 
 /// Returns whether the Results in a kept folder hold a secret.
-pub(super) fn secret(folder: &Folder) -> bool {
-    is_noted(folder, SECRET)
+///
+/// # Errors
+/// Why that is not known: the file is not there, or is not what was written.
+pub(super) fn secret(folder: &Folder) -> Result<bool, String> {
+    let mut found = [0; NOTHING.len()];
+    let read = folder
+        .file(MARKS)
+        .and_then(|file| file.read_exact_at(&mut found, 0));
+    read.map_err(|error| error.to_string())?;
+    let [lacking, secret, end] = found;
+    match (lacking, secret, end) {
+        (b'+' | b'-', b'.', b'\n') => Ok(false),
+        (b'+' | b'-', b's', b'\n') => Ok(true),
+        _ => Err("its bytes are not those of marks".to_owned()),
+    }
 }
 
 fn is_noted(folder: &Folder, (at, byte): (u64, u8)) -> bool {

@@ -111,7 +111,10 @@ impl Kept {
         match &self.record {
             Some(record) => State::Ended(record.outcome),
             None if self.in_use() => State::Running,
-            None => State::Killed,
+            None => match self.damage.first() {
+                Some(why) => State::Damaged(why.clone()),
+                None => State::Killed,
+            },
         }
     }
 }

@@ -248,3 +248,28 @@ fn a_damaged_step_is_named_and_nothing_is_delivered() {
     sandbox.opsbox(&["run", "--resume", "last"]).exits(4);
     assert_eq!((ran(&sandbox, "a"), ran(&sandbox, "b")), (2, 1));
 }
+
+#[test]
+fn a_damaged_record_is_named_and_costs_nothing_but_the_summary() {
+    for text in ["", "{\"run\":", "garbage"] {
+        let sandbox = failed();
+        mend(&sandbox, "bad");
+        let file = folders(&sandbox)[0].join("record.json");
+        std::fs::write(&file, text).unwrap();
+        let named = format!("the kept file `{}` is damaged", file.display());
+        let shown = sandbox.opsbox(&["runs", "show", "last"]).exits(0);
+        shown.prints(&["how it ended is not known", "is damaged", "opsbox deliver "]);
+        assert!(last(&sandbox)["damage"][0].as_str().unwrap().starts_with(&named));
+        sandbox.opsbox(&["runs", "list"]).exits(0).prints(&["damaged"]);
+        let seen = sandbox.opsbox(&["deliver", "last"]).exits(0);
+        seen.says(&["warning: ", &named])
+            .hides(&["had not come to its end"]);
+        assert_eq!(sent(&sandbox, "bad"), sent(&sandbox, "good"), "{text}");
+        let before = ["a", "b"].map(|name| ran(&sandbox, name));
+        sandbox
+            .opsbox(&["run", "--resume", "last"])
+            .exits(0)
+            .says(&["warning: ", &named]);
+        assert_eq!(["a", "b"].map(|name| ran(&sandbox, name)), before, "{text}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{field, private, secret};
+use super::{KEPT, field, private, secret};
 use crate::support::{Sandbox, result, venv};
 
 fn mode(path: &Path) -> u32 {
@@ -91,6 +91,44 @@ fn what_is_delivered_again_is_private_too_though_the_secret_is_no_longer_set() {
             .opsbox(&["deliver", &run, "--to", "json_out", "--again", &word])
             .exits(0);
         assert_eq!(mode(&sandbox.work().join(folder).join("host/found.json")), 0o600);
+    }
+}
+
+#[test]
+fn where_nobody_can_tell_any_more_whether_a_result_holds_a_secret_its_files_are_private() {
+    let sandbox = Sandbox::new();
+    holder(&sandbox, &secret("marks").replace('/', "-"));
+    let word = "--set=output_folder=out";
+    sandbox.opsbox(&["run", "holder-json_out", word, "-o", "record.json"]);
+    std::fs::remove_file(sandbox.path("home/.opsbox.json")).unwrap();
+    let run = sandbox.record()["run"].as_str().unwrap().to_owned();
+    let marks = sandbox.path(&format!("{KEPT}/runs/{run}/marks"));
+    let damages: [(&str, &dyn Fn()); 5] = [
+        ("gone", &|| {}),
+        ("empty", &|| std::fs::write(&marks, "").unwrap()),
+        ("cut", &|| std::fs::write(&marks, "+").unwrap()),
+        ("garbage", &|| std::fs::write(&marks, "garbage").unwrap()),
+        ("folder", &|| std::fs::create_dir(&marks).unwrap()),
+    ];
+    for (name, damage) in damages {
+        std::fs::remove_file(&marks).unwrap();
+        damage();
+        let word = format!("--set=output_folder={name}");
+        sandbox
+            .opsbox(&["deliver", &run, "--to", "json_out", "--again", &word])
+            .exits(0)
+            .says(&[
+                &format!("the kept file `{}` is damaged", marks.display()),
+                "a Result may hold a secret",
+            ]);
+        assert_eq!(
+            mode(&sandbox.work().join(name).join("host/found.json")),
+            0o600,
+            "{name}"
+        );
+        if name == "gone" {
+            std::fs::write(&marks, "").unwrap();
+        }
     }
 }
 

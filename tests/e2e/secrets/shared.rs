@@ -23,6 +23,7 @@ fn a_field_that_one_plugin_of_the_pipeline_calls_a_secret_is_shown_for_none() {
     sandbox.handler("hears", &["scanner"], hears, "");
     let more = format!("uses = [\"hears\"]\n{open}");
     sandbox.shell("served", "scanner", &[("scan", "result='[]'")], &more);
+    sandbox.shell("notes", "output", &[("process_results", "result='{}'")], open);
     let token = secret("shared");
     let variables = [("OPSBOX_SET_API_TOKEN", token.as_str()), ("COLUMNS", "200")];
     let pipeline = "marks,open,served-json_out";
@@ -51,6 +52,13 @@ fn a_field_that_one_plugin_of_the_pipeline_calls_a_secret_is_shown_for_none() {
     );
     assert!(sandbox.read("work/told").contains("\"served\""));
     no_file_holds(&sandbox.path("work"), &token, &["open.set"]);
+    // Delivered and gone on with later, where the plugin that marks it is not asked.
+    for args in [
+        &["deliver", "last", "--to", "notes"][..],
+        &["run", "--replay", "last", pipeline],
+    ] {
+        sandbox.opsbox_with(&variables, args).exits(0).hides(&[&token]);
+    }
     no_file_holds(&sandbox.path(KEPT), &token, &[]);
     // Without the plugin that marks it, it is a field like any other.
     sandbox

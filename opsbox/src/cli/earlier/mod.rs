@@ -9,6 +9,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::cli::deliver::secrets_of;
 use crate::cli::host::Own;
 use crate::cli::request::RunFlags;
 use crate::cli::run::Prepared;
@@ -130,6 +131,9 @@ impl Earlier {
         prepared: &Prepared,
     ) -> Result<Taking, Failure> {
         let now = StoredPlan::all(&prepared.plan);
+        for damage in self.kept().into_iter().flat_map(|kept| &kept.damage) {
+            ui.warn(&format!("{damage}; the run is gone on with without it"));
+        }
         let mut taking = match self.way {
             Way::Resume => self.resumed(ui, prepared, &now, &ctx.run_id)?,
             Way::Replay => self.replayed(&now)?,
@@ -159,6 +163,11 @@ impl Earlier {
             Source::Kept { kept, .. } => &kept.run.config,
             Source::Exported(exported) => &exported.index.config,
         }
+    }
+
+    /// Returns the fields that were secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        secrets_of(self.config())
     }
 
     fn stored(&self, plan: &StoredPlan) -> Option<&Stored> {

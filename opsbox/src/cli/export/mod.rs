@@ -42,6 +42,9 @@ pub(super) async fn export(
         .find(&query.run)
         .map_err(Failure::usage)?;
     let _claim = kept.claim().map_err(Failure::usage)?;
+    for damage in &kept.damage {
+        ui.warn(&format!("{damage}; the run is exported without it"));
+    }
     let sought = sought::sought(own, ui, query, &kept.run).await?;
     let mut made = Made::default();
     let mut names = BTreeSet::new();

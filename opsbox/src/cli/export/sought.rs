@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::host::{self, Own};
 use crate::cli::request::{Exporting, RunFlags};
-use crate::cli::{dispatch, run, schemas};
+use crate::cli::{deliver, dispatch, run, schemas};
 use crate::config::own::of_rego_checks;
 use crate::config::{FieldReport, Project, Resolution, SECRET};
 use crate::error::{Failure, Fault, Kind};
@@ -60,7 +60,9 @@ pub(super) async fn sought(
     let schemas = schemas::schemas(&own.environ, ui, &ctx, &catalog, &manifests).await?;
     let mut wanted = dispatch::wanted(&manifests, &schemas);
     wanted.push(of_rego_checks());
-    let resolution = settings(own, &flags, run)?.resolve(&wanted);
+    let mut settings = settings(own, &flags, run)?;
+    settings.hide(deliver::secrets_of(&run.config));
+    let resolution = settings.resolve(&wanted);
     for warning in &resolution.warnings {
         ui.warn(warning);
     }
