@@ -172,7 +172,7 @@ impl Plugin {
         match method {
             "initialize" => self.initialize(id, params),
             "shutdown" => self.shutdown(id),
-            _ if !self.greeted => self.too_early(id),
+            _ if !self.greeted && !self.is("works_before_hello") => self.too_early(id),
             "grab_config" => self.grab_config(id),
             "set_data" => self.set_data(id, params),
             "activate" if self.is("lists_too_much") => self.refuse(id, -32601, "unknown method"),
@@ -189,7 +189,9 @@ impl Plugin {
                 }
                 _ => self.refuse(id, -32601, "unknown method"),
             },
-            _ if !self.active => self.too_early(id),
+            _ if !self.active && !self.is("works_unready") && !self.is("works_before_hello") => {
+                self.too_early(id)
+            }
             _ => work::work(self, id, method, params, line, ears),
         }
     }

@@ -172,6 +172,7 @@ fn answer(plugin: &mut Plugin, id: &Value, method: &str, result: Value) {
     let whole = match plugin.fault.as_str() {
         "single_result" => result,
         "nested_lists" => json!([[result]]),
+        "list_for_one" => json!([result]),
         _ if one => result,
         _ => json!([result]),
     };

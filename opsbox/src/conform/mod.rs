@@ -88,6 +88,14 @@ pub async fn prove(
         let fault = Fault::new(format!("plugin `{}` cannot be tested: {why}", manifest.name));
         return Err(Failure::usage(fault));
     }
+    let start = Start::of(&whole, manifest);
+    if let Some(said) = start.lacks_a_program() {
+        let what = format!(
+            "plugin `{}` cannot be tested: a program that it needs is not there",
+            manifest.name
+        );
+        return Err(Failure::usage(Fault::new(what).hint(said)));
+    }
     let greeted = matches!(whole.answer("initialize"), Some(line::Answer::Result(_)));
     stage.facts = facts;
     let mut scenes = vec![whole];
@@ -103,7 +111,6 @@ pub async fn prove(
         served: wishes.served,
     };
     let harness = scenes.iter().find_map(|scene| scene.harness.clone());
-    let start = Start::of(&scenes[0], manifest);
     let checked = rules::all().map(|rule| check(rule, &observed, harness.as_deref(), &start));
     Ok(Report {
         plugin: manifest.name.clone(),
@@ -147,6 +154,17 @@ fn learned(
     sample: Option<&Sample>,
     mut facts: Facts,
 ) -> Result<Facts, Failure> {
+    if let Some(Sample::Call(hook, _)) = sample
+        && facts.introduced
+        && !facts.hooks.contains(hook)
+    {
+        let what = format!(
+            "the sample calls `{hook}`, which plugin `{}` does not list",
+            manifest.name
+        );
+        let hint = format!("it lists {}", facts.hooks.join(", "));
+        return Err(Failure::usage(Fault::new(what).hint(hint)));
+    }
     facts.works = sample::works(manifest, &facts.hooks, sample);
     let usable = facts.schema["properties"].is_object()
         && crate::config::faults_of(&facts.schema, &Map::new()).is_ok();

@@ -145,6 +145,12 @@ impl Evidence {
     }
 }
 
+/// Returns whether a hook is asked for a list of Results.
+pub(super) fn is_list(method: &str) -> bool {
+    let hook = opsbox_protocol::Hook::from_method(method);
+    hook.is_none_or(|hook| hook.expects() == opsbox_protocol::Expect::Results)
+}
+
 pub(super) fn unseen(why: impl Into<String>) -> Judged {
     Judged::Unseen(why.into())
 }
@@ -225,11 +231,15 @@ impl Observed<'_> {
             if self.expects_nothing(&ask.method) {
                 continue;
             }
-            match serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(text) {
-                Ok(items) => {
+            let items = match is_list(&ask.method) {
+                true => serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(text).ok(),
+                false => None,
+            };
+            match items {
+                Some(items) => {
                     found.extend(items.iter().map(|item| (scene, ask, item.get().to_owned())));
                 }
-                Err(_) => found.push((scene, ask, text.to_owned())),
+                None => found.push((scene, ask, text.to_owned())),
             }
         }
         found
@@ -249,6 +259,12 @@ impl Observed<'_> {
             )),
             Answer::Result(_) => None,
         }
+    }
+
+    /// Returns whether the first hook call was answered with a result: else no later call tells what it fails of.
+    pub(super) fn works(&self) -> bool {
+        let answer = self.scene("whole").and_then(|whole| whole.answer("work"));
+        matches!(answer, Some(Answer::Result(_)))
     }
 
     /// Returns why no hook was called.

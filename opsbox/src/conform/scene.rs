@@ -181,6 +181,16 @@ impl Scene {
             })
     }
 
+    /// Returns what was sent after one place and before another.
+    pub(crate) fn sent_between(&self, after: usize, before: usize) -> Vec<String> {
+        let between = self.entries.get(after + 1..before).unwrap_or_default();
+        let sent = between.iter().filter_map(|entry| match &entry.what {
+            What::Sent(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        });
+        sent.collect()
+    }
+
     /// Returns what was sent at this place.
     pub(crate) fn sent(&self, at: usize) -> String {
         match self.entries.get(at).map(|entry| &entry.what) {

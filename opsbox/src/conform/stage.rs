@@ -48,6 +48,8 @@ pub(crate) struct Stage<'a> {
 /// What the first scene learns of a plugin, for the others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
+    /// Whether its answer to `initialize` could be read.
+    pub(crate) introduced: bool,
     /// What it listed in its answer to `initialize`.
     pub(crate) hooks: Vec<String>,
     /// The features that it listed.

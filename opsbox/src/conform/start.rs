@@ -10,6 +10,8 @@ use super::scene::{Missed, Scene};
 const RULE: &str = "LIFE-2";
 /// Why nothing is said of the other rules.
 pub(super) const WHY: &str = "the plugin never came to the handshake";
+/// How a shell ends that does not find a program.
+const NOT_FOUND: &str = "status 127";
 /// So many of its last lines are shown.
 const LAST_WORDS: usize = 10;
 
@@ -51,6 +53,14 @@ impl Start {
             got,
             mend: Some(mend(manifest)),
         })
+    }
+
+    /// Returns what a shell said that did not find a program; `None` where its status does not mean that.
+    pub(super) fn lacks_a_program(&self) -> Option<String> {
+        match self {
+            Self::Ended(evidence) if evidence.why.contains(NOT_FOUND) => evidence.got.last().cloned(),
+            _ => None,
+        }
     }
 
     /// Returns what is known of a rule without looking at anything else.

@@ -4,7 +4,7 @@
 
 exec 3>&1 1>&2 # Answers go to 3; whatever else prints goes to stderr.
 LC_ALL=C
-may_forward=true
+may_forward=true ready=
 
 say() { printf '%s\n' "$1" >&3; }
 reply() { say "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$1}"; }
@@ -70,8 +70,8 @@ while IFS= read -r line; do # Ends with the file: the host is gone, or has close
     case $method in
         initialize) reply '{"protocol":1,"plugin":{"name":"kernel_settings","version":"1.0.0"},"hooks":["grab_config","set_data","process"],"features":["gap"],"cancel":"none"}' ;;
         grab_config) reply '{"type":"object","properties":{"may_forward":{"type":"boolean","default":true,"description":"this machine may forward packets (a router, a host of containers)"}}}' ;;
-        set_data) case $line in *'"may_forward":false'*) may_forward=false ;; esac; reply '{}' ;;
-        process) if [ -d /proc/sys/kernel ]; then process; else fail -33008 "there is no /proc/sys here"; fi ;;
+        set_data) case $line in *'"may_forward":false'*) may_forward=false ;; esac; ready=yes; reply '{}' ;;
+        process) if [ -z "$ready" ]; then fail -33002 "not configured yet"; elif [ -d /proc/sys/kernel ]; then process; else fail -33008 "there is no /proc/sys here"; fi ;;
         shutdown) reply '{}' ;;
         *) fail -32601 "unknown method" ;;
     esac

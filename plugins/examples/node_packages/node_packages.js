@@ -2,7 +2,7 @@
 const fs = require('fs');
 const path = require('path');
 console.log = console.error; // Standard output belongs to the protocol.
-let folder = '.'; // The working directory, unless the user names another one.
+let folder = null; // Not configured yet; then the working directory, unless the user names another one.
 const send = (message) => process.stdout.write(JSON.stringify(message) + '\n');
 const notify = (method, params) => send({ jsonrpc: '2.0', method, params });
 
@@ -21,6 +21,7 @@ function installed(modules, gap) { // [name, package.json] of every package in n
 }
 
 function check(id) {
+  if (folder === null) throw Object.assign(new Error('not configured yet'), { rpc: -33002 });
   const gap = (what, why) => notify('gap', { id, what, why });
   const at = (name) => path.join(folder, name);
   const project = readJson(at('package.json'), gap);
@@ -67,7 +68,7 @@ function receive(line) {
   if (Array.isArray(params) || Object(params) !== params) answer.error = { code: -32602, message: '`params` is no object' };
   else try {
     if (Object.keys(methods).includes(method)) answer = { result: methods[method](id, params) };
-  } catch (err) { answer = { error: { code: -33008, message: err.message, data: { traceback: err.stack } } }; }
+  } catch (err) { answer = { error: { code: err.rpc || -33008, message: err.message, data: { traceback: err.stack } } }; }
   send({ jsonrpc: '2.0', id, ...answer });
 }
 

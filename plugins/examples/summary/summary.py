@@ -5,7 +5,7 @@ import os
 ORDER = ["critical", "high", "medium", "low", "info", "without severity"]
 SCHEMA = {"type": "object", "properties": {"summary_checks": {
     "type": "integer", "minimum": 1, "default": 10, "description": "how many checks the summary's text names"}}}
-config = {"summary_checks": 10}
+ERRORS, config = {-32601: "unknown method", -32602: "`params` is no object", -33002: "not configured yet"}, {}
 
 
 def severity_of(finding):
@@ -23,9 +23,8 @@ def summarize(results):
         details = result["details"]
         for finding in details if isinstance(details, list) else [details] if details else []:
             severity = severity_of(finding)
-            counts = by_check.setdefault(result["result_name"], {})
-            counts[severity] = counts.get(severity, 0) + 1
-            by_severity[severity] = by_severity.get(severity, 0) + 1
+            for counts in (by_check.setdefault(result["result_name"], {}), by_severity):
+                counts[severity] = counts.get(severity, 0) + 1
     total = sum(by_severity.values())
     lines = [f"{total} finding{'' if total == 1 else 's'} in {len(results)} result{'' if len(results) == 1 else 's'}"]
     lines[0] += f": {in_words(by_severity)}" if total else ""
@@ -33,14 +32,13 @@ def summarize(results):
     lines += [f"- {check}: {in_words(by_check[check])}" for check in worst[:config["summary_checks"]]]
     left = len(worst) - config["summary_checks"]
     lines += [f"- and {left} more"] if left > 0 else []
-    return {"relates_to": "summary", "result_name": "summary",
-            "result_description": "findings by severity and by check",
+    return {"relates_to": "summary", "result_name": "summary", "result_description": "findings by severity and by check",
             "details": {"findings": total, "by_severity": by_severity, "by_check": by_check},
             "formatted": "\n".join(lines)}
 
 
 def answer(line, request):
-    """Returns the result of a request as bytes of JSON, or None where its method is unknown."""
+    """Returns the result of a request as bytes of JSON, or the code of an error."""
     method = request["method"]
     if method == "initialize":
         return json.dumps({"protocol": 1, "plugin": {"name": "summary", "version": "1.0.0"},
@@ -48,14 +46,16 @@ def answer(line, request):
     if method == "grab_config":
         return json.dumps(SCHEMA).encode()
     if method == "set_data":
-        config.update(request["params"]["config"])
+        config.update({"summary_checks": 10, **request["params"]["config"]})
+    elif method == "process_input" and not config:
+        return -33002
     elif method == "process_input":
         # The host writes the payload last and no spaces, so the results can be handed on byte for byte.
         others = line.partition(b'"params":{"input":[')[2][:-3] or json.dumps(request["params"]["input"])[1:-1].encode()
         first = json.dumps(summarize(request["params"]["input"])).encode()
         return b"[" + first + (b"," + others if others else b"") + b"]"
     elif method != "shutdown":
-        return None
+        return -32601
     return b"{}"
 
 
@@ -71,10 +71,10 @@ for line in wire_in:  # Ends with the file: the host is gone, or has closed it.
     if not isinstance(request, dict) or not {"id", "method"} <= request.keys():
         continue  # A notification. Responses never come: this plugin asks nothing.
     try:
-        result = answer(line, request) if isinstance(request.get("params", {}), dict) else b""
-        tail = b'"error":{"code":-32601,"message":"unknown method"}' if result is None else b'"result":' + result
-        tail = tail if result != b"" else b'"error":{"code":-32602,"message":"`params` is no object"}'
+        result = answer(line, request) if isinstance(request.get("params", {}), dict) else -32602
     except Exception as err:  # Whatever went wrong, the request gets its answer.
-        tail = b'"error":' + json.dumps({"code": -33008, "message": f"{type(err).__name__}: {err}"}).encode()
+        result, ERRORS[-33008] = -33008, f"{type(err).__name__}: {err}"
+    error = {"code": result, "message": ERRORS[result]} if isinstance(result, int) else None
+    tail = b'"error":' + json.dumps(error, separators=(",", ":")).encode() if error else b'"result":' + result
     wire_out.write(b'{"jsonrpc":"2.0","id":%s,%s}\n' % (json.dumps(request["id"]).encode(), tail))
     wire_out.flush()

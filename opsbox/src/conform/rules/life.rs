@@ -1,13 +1,10 @@
-//! Sections 7, 8.1 and 12: the life cycle, the handshake, versions and features.
+//! Section 7: the life cycle.
 
-use opsbox_protocol::{Hook, VERSION, code};
-use serde_json::Value;
+use opsbox_protocol::{Hook, code};
 
 use crate::conform::line::Answer;
 use crate::conform::rule::{Evidence, Judged, Observed, Rule, all, unseen};
 use crate::conform::scene::{Look, Scene};
-use crate::manifest::Kind;
-use crate::suggest::nearest;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -65,34 +62,6 @@ pub(super) const RULES: &[Rule] = &[
         mend: "stop all threads that send before you answer `shutdown`; end with stdin",
         should: false,
         judge: last_word,
-    },
-    Rule {
-        id: "INIT-1",
-        text: "`hooks` lists the hook of the plugin's type",
-        mend: "list the hook that section 1 names for the type in the manifest",
-        should: false,
-        judge: role_hook,
-    },
-    Rule {
-        id: "INIT-3",
-        text: "the answer to `initialize` has `protocol`, `plugin.name` and `hooks`, of the right types",
-        mend: "answer as in section 8.1; take the name from the manifest",
-        should: false,
-        judge: introduction,
-    },
-    Rule {
-        id: "VER-2",
-        text: "the version is the highest that both speak, or the answer is -33001 with `data.supported`",
-        mend: "compare `protocol.min` and `.max` with your own range before you answer",
-        should: false,
-        judge: versions,
-    },
-    Rule {
-        id: "VER-3",
-        text: "a feature is used only where both sides listed it, and unknown ones are ignored",
-        mend: "send `progress`, `gap` and `output` only if you listed the feature and the host did, too",
-        should: false,
-        judge: features,
     },
 ];
 
@@ -208,13 +177,24 @@ fn early(seen: &Observed<'_>) -> Judged {
     if seen.facts.works.is_empty() {
         return unseen(seen.no_work());
     }
-    all(["before initialize", "before ready"].map(|label| {
-        // One that needs no configuration is ready at once, and may do its work.
+    let asks = [Hook::SetData, Hook::Activate].map(|hook| seen.facts.has(hook).then(|| format!("`{hook}`")));
+    let asks: Vec<_> = asks.into_iter().flatten().collect();
+    // One that lists neither is ready as soon as it has answered `initialize`.
+    let before_ready = asks.join(" and ");
+    let moments = [
+        ("before initialize", "`initialize`"),
+        ("before ready", &*before_ready),
+    ];
+    all(moments.map(|(label, what)| {
         seen.answered("early", label, |answer| match answer {
-            Answer::Result(_) | Answer::Error(code::NOT_READY, _) => None,
+            Answer::Error(code::NOT_READY, _) => None,
+            Answer::Result(_) if what.is_empty() => None,
+            Answer::Result(_) => Some(format!(
+                "a hook that came before {what} was answered with a result instead of -33002"
+            )),
             Answer::Error(code, message) => Some(format!(
-                "a hook that came {label} was answered {code} ({message}) instead of -33002",
-                label = label.replace("before ready", "before `set_data` and `activate`")
+                "a hook that came before {} was answered {code} ({message}) instead of -33002",
+                if what.is_empty() { "it was ready" } else { what }
             )),
         })
     }))
@@ -264,134 +244,4 @@ fn last_word(seen: &Observed<'_>) -> Judged {
         }
     }
     seen.answered("whole", "shutdown", |_| None)
-}
-
-fn role_hook(seen: &Observed<'_>) -> Judged {
-    let hook = match &seen.manifest.kind {
-        Kind::Provider => Hook::GatherData,
-        Kind::Input => Hook::Process,
-        Kind::Assistant => Hook::ProcessInput,
-        Kind::Output => Hook::ProcessResults,
-        Kind::Handler => Hook::ProcessPlugin,
-        Kind::Rego => return unseen("both hooks of a Rego check are optional"),
-        Kind::Other(name) => return own_type(seen, name),
-    };
-    let Some(whole) = seen.scene("whole") else {
-        return unseen("this part of the suite was not played");
-    };
-    if !matches!(whole.answer("initialize"), Some(Answer::Result(_))) {
-        return unseen("`initialize` was not answered with a result");
-    }
-    seen.answered("whole", "initialize", |_| {
-        (!seen.facts.has(hook)).then(|| {
-            let hooks = seen.facts.hooks.join(", ");
-            format!("`hooks` lists {hooks}, without `{hook}` of its type")
-        })
-    })
-}
-
-/// Judges a type that the protocol does not know: no run takes it without a handler, and it may be a slip of the hand.
-fn own_type(seen: &Observed<'_>, name: &str) -> Judged {
-    let near = nearest(name, Kind::NAMES).filter(|_| !seen.served);
-    match (near, seen.scene("whole")) {
-        (Some(near), Some(whole)) => {
-            let why = format!("no handler serves the type `{name}` of its manifest; did you mean `{near}`?");
-            let mend = Some(format!(
-                "write `type = \"{near}\"` in `[info]`, or add the handler: `--plugin-dir DIR`"
-            ));
-            let evidence = Evidence::seen(whole, why);
-            Evidence { mend, ..evidence }.odd()
-        }
-        _ => unseen("its handler knows what it needs"),
-    }
-}
-
-fn introduction(seen: &Observed<'_>) -> Judged {
-    let Some(whole) = seen.scene("whole") else {
-        return unseen("this part of the suite was not played");
-    };
-    let Some(ask) = whole.ask("initialize") else {
-        return unseen("`initialize` was not sent");
-    };
-    let Some(Answer::Result(result)) = whole.answer("initialize") else {
-        return unseen("`initialize` was not answered with a result");
-    };
-    let read = serde_json::from_value::<opsbox_protocol::message::InitializeResult>(result.clone());
-    if let Err(error) = read {
-        return Evidence::of(whole, ask, format!("the result cannot be read: {error}")).broken();
-    }
-    let name = result["plugin"]["name"].as_str().unwrap_or_default();
-    if name != seen.manifest.name {
-        let why = format!(
-            "it says that it is `{name}`, the manifest says `{}`",
-            seen.manifest.name
-        );
-        return Evidence::of(whole, ask, why).odd();
-    }
-    Judged::Kept
-}
-
-fn versions(seen: &Observed<'_>) -> Judged {
-    let (low, high) = seen.manifest.protocol;
-    let newer = seen.answered("newer", "initialize", |answer| match answer {
-        Answer::Result(result) => {
-            let chosen = result["protocol"].as_u64().unwrap_or_default();
-            (!(u64::from(low)..=u64::from(high)).contains(&chosen)).then(|| {
-                format!("the host speaks {VERSION} and later, the plugin {low} to {high}; it chose {chosen}")
-            })
-        }
-        Answer::Error(code, _) => Some(format!(
-            "a host that speaks later versions, too, was answered {code}"
-        )),
-    });
-    if states_range(seen) {
-        // The host compares before it starts such a plugin.
-        return newer;
-    }
-    let Some(apart) = seen.scene("apart") else {
-        return newer;
-    };
-    let refused = seen.answered("apart", "initialize", |answer| match answer {
-        Answer::Error(code::UNSUPPORTED_PROTOCOL, _) => {
-            let error = apart
-                .ask("initialize")
-                .and_then(|ask| apart.reply(ask))
-                .and_then(|message| message.value("error"));
-            let supported = error.unwrap_or_default()["data"]["supported"].clone();
-            let told = supported["min"].is_u64() && supported["max"].is_u64();
-            (!told).then(|| "the error has no `data.supported` with `min` and `max`".into())
-        }
-        Answer::Error(code, _) => Some(format!("no common version was answered {code}, not -33001")),
-        Answer::Result(_) => Some("it agreed with a host that does not speak its version".into()),
-    });
-    all([newer, refused])
-}
-
-/// Returns whether the manifest states the versions itself.
-fn states_range(seen: &Observed<'_>) -> bool {
-    let run = seen.manifest.extra.get("run");
-    run.is_some_and(|run| run.get("protocol").is_some_and(Value::is_array))
-}
-
-fn features(seen: &Observed<'_>) -> Judged {
-    for scene in seen.scenes {
-        for (at, message) in scene.messages().filter(|(_, message)| message.is_notification()) {
-            let Some(method) = message.method() else { continue };
-            if !["progress", "gap", "output"].contains(&method.as_str()) {
-                continue;
-            }
-            if scene.name == "plain" {
-                let why = format!("it sends `{method}` to a host that does not list the feature");
-                return Evidence::at(scene, at, why).broken();
-            }
-            if !seen.facts.features.contains(&method) {
-                let why = format!("it sends `{method}`, a feature that it does not list");
-                return Evidence::at(scene, at, why).broken();
-            }
-        }
-    }
-    seen.answered("newer", "initialize", |answer| match answer {
-        Answer::Result(_) => None,
-        Answer::Error(code, _) => Some(format!("unknown features were answered {code}")),
-    })
 }

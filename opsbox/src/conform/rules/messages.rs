@@ -296,7 +296,7 @@ fn members(seen: &Observed<'_>) -> Judged {
     });
     // Where the work fails anyhow, unknown members are not what it fails of.
     let worked = match seen.scene("newer").and_then(|scene| scene.ask("work")) {
-        Some(_) if seen.work_failed().is_none() => seen.answered("newer", "work", |answer| match answer {
+        Some(_) if seen.works() => seen.answered("newer", "work", |answer| match answer {
             Answer::Result(_) => None,
             Answer::Error(code, _) => Some(format!("a hook with unknown members was answered {code}")),
         }),

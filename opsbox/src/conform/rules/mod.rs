@@ -3,6 +3,7 @@
 mod config;
 mod errors;
 mod framing;
+mod handshake;
 mod life;
 mod limits;
 mod messages;
@@ -20,6 +21,7 @@ pub static RULES: &[&[Rule]] = &[
     limits::RULES,
     noise::RULES,
     life::RULES,
+    handshake::RULES,
     config::RULES,
     results::RULES,
     notes::RULES,

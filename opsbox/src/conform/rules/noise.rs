@@ -74,7 +74,16 @@ fn no_answer(seen: &Observed<'_>, fence: &str, why: &str) -> Judged {
         let id = message.get("id").unwrap_or("none");
         (from..to).contains(at) && message.is_response() && !ids.iter().any(|known| known == id)
     });
-    let judged = stray.map(|(at, _)| Evidence::at(noise, at, why).broken());
+    // What provoked it is among the lines between the two questions.
+    let provoking = || noise.sent_between(from, noise.asks[index].sent);
+    let judged = stray.map(|(at, _)| {
+        let evidence = Evidence::at(noise, at, why);
+        Evidence {
+            sent: provoking(),
+            ..evidence
+        }
+        .broken()
+    });
     judged.unwrap_or_else(|| match seen.answered("noise", fence, |_| None) {
         Judged::Kept => Judged::Kept,
         _ => unseen("it could not be asked afterwards"),
@@ -86,11 +95,23 @@ fn survives(seen: &Observed<'_>) -> Judged {
         match seen.answered("noise", label, |_| None) {
             Judged::Broken(evidence) => Judged::Broken(Evidence {
                 why: "after lines that it cannot read it answers no more".into(),
+                sent: before(seen, label),
                 ..evidence
             }),
             other => other,
         }
     }))
+}
+
+/// Returns what was sent between the question before this one and this one.
+fn before(seen: &Observed<'_>, label: &str) -> Vec<String> {
+    let Some(noise) = seen.scene("noise") else {
+        return Vec::new();
+    };
+    let index = noise.asks.iter().position(|ask| ask.label == label);
+    let to = index.map_or(0, |index| noise.asks[index].sent);
+    let from = index.and_then(|index| index.checked_sub(1));
+    noise.sent_between(from.map_or(0, |from| noise.asks[from].sent), to)
 }
 
 fn clean(seen: &Observed<'_>) -> Judged {

@@ -158,7 +158,8 @@ fn cancelled(seen: &Observed<'_>) -> Judged {
     // A hook that fails anyhow may fail of that, too.
     let usual = match seen.scene("whole").and_then(|whole| whole.answer("work")) {
         Some(Answer::Error(code, _)) => Some(code),
-        _ => None,
+        Some(Answer::Result(_)) => None,
+        None => return unseen("the hook is not answered where nobody cancels it either"),
     };
     seen.answered("cancelled", "work", |answer| match answer {
         Answer::Result(Value::Null) => Some("the cancelled call was answered with null".into()),

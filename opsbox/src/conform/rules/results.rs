@@ -4,7 +4,7 @@ use opsbox_protocol::{Expect, Hook, ResultView};
 use serde_json::Value;
 
 use crate::conform::line::Answer;
-use crate::conform::rule::{Evidence, Judged, Observed, Rule, unseen};
+use crate::conform::rule::{Evidence, Judged, Observed, Rule, is_list, unseen};
 use crate::conform::sample::{GREAT_NUMBER, UNKNOWN_MEMBER};
 use crate::manifest::{Kind, Severity};
 
@@ -124,8 +124,16 @@ fn members(seen: &Observed<'_>) -> Judged {
     let mut odd = None;
     for (scene, ask, text) in &results {
         // What is no object at all is a matter of the list [HOOK-1].
-        if !text.trim_start().starts_with('{') && seen.manifest.kind != Kind::Provider {
+        let is_object = text.trim_start().starts_with('{');
+        if !is_object && is_list(&ask.method) {
             continue;
+        }
+        if !is_object {
+            let why = format!(
+                "`{}` is asked for one Result, an object, and answered something else",
+                ask.method
+            );
+            return Evidence::of(scene, ask, why).broken();
         }
         if let Err(why) = ResultView::parse(text) {
             return Evidence::of(scene, ask, why.to_string()).broken();

@@ -35,6 +35,7 @@ pub(super) async fn whole(
         ..Facts::default()
     };
     if let Some(hello) = super::stage::introduction(&act.scene) {
+        facts.introduced = true;
         facts.hooks = hello.hooks;
         facts.features = hello.features;
         facts.cancel = hello.cancel;
