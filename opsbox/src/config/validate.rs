@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use boon::{Compiler, ErrorKind, InstanceToken, Schemas, ValidationError};
+use boon::{CompileError, Compiler, ErrorKind, InstanceToken, Schemas, ValidationError};
 use serde_json::{Map, Value};
 
 use super::wording::demand;
@@ -35,13 +35,37 @@ pub(crate) fn validate(
         .map_err(|err| err.to_string())?;
     let index = compiler
         .compile(PLACE, &mut schemas)
-        .map_err(|err| err.to_string())?;
+        .map_err(|err| refusal(&err))?;
     let object = Value::Object(values.clone());
     let mut verdict = Verdict::default();
     if let Err(error) = schemas.validate(&object, index) {
         verdict.collect(&error, hidden);
     }
     Ok(verdict)
+}
+
+/// Says where in a schema the fault is, and what it is.
+fn refusal(error: &CompileError) -> String {
+    let CompileError::ValidationError { src, .. } = error else {
+        return error.to_string().replace(PLACE, "");
+    };
+    let mut innermost = src;
+    while let Some(cause) = innermost.causes.first() {
+        innermost = cause;
+    }
+    let place: Vec<_> = innermost.instance_location.tokens.iter().map(token).collect();
+    let place = match place.as_slice() {
+        [first, field, rest @ ..] if first == "properties" => {
+            let rest = if rest.is_empty() {
+                "it".to_owned()
+            } else {
+                format!("`{}`", rest.join("."))
+            };
+            format!("field `{field}`: {rest}")
+        }
+        _ => format!("`{}`", place.join(".")),
+    };
+    format!("{place} {}", demand(&innermost.kind))
 }
 
 impl Verdict {
@@ -95,5 +119,26 @@ fn token(token: &InstanceToken<'_>) -> String {
     match token {
         InstanceToken::Prop(name) => name.to_string(),
         InstanceToken::Item(index) => index.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_that_is_none_is_refused_by_field_and_keyword() {
+        let refused = |property: Value| {
+            let schema = json!({"type": "object", "properties": {"x": property}});
+            validate(&schema, &Map::new(), &|_| false).unwrap_err()
+        };
+        assert_eq!(
+            refused(json!({"type": "string", "pattern": "("})),
+            "field `x`: `pattern` must be a valid regex"
+        );
+        assert!(refused(json!({"type": 7})).starts_with("field `x`: `type` must be"));
+        assert!(refused(json!([])).starts_with("field `x`: it must be"));
     }
 }

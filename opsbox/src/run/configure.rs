@@ -65,7 +65,9 @@ pub(crate) async fn configure(
             plugin: &manifest.name,
             schema: match &prepared.state {
                 State::Failed(_) => &anything,
-                _ if is_taken.contains(&prepared.step) => of_taken.get(&prepared.step).unwrap_or(&anything),
+                _ if is_taken.contains(&source(shared, prepared.step)) => {
+                    of_taken.get(&source(shared, prepared.step)).unwrap_or(&anything)
+                }
                 _ => manifest
                     .config_schema
                     .as_ref()
@@ -136,6 +138,16 @@ pub(crate) async fn configure(
         opa_url,
         warnings: resolution.warnings,
     })
+}
+
+/// Returns the step that brings what a step hands on: of a provider that stands first in the pipeline, its own gathering; else the step.
+fn source(shared: &Shared, step: usize) -> usize {
+    let check = step.checked_sub(shared.plan.providers.len());
+    let planned = check.and_then(|check| shared.plan.checks.get(check));
+    let hands_on = planned.filter(|planned| planned.manifest.kind == PluginKind::Provider);
+    hands_on
+        .and_then(|planned| planned.providers.first().copied())
+        .unwrap_or(step)
 }
 
 fn manifests(shared: &Shared) -> Vec<Arc<Manifest>> {

@@ -31,7 +31,7 @@ impl Lang {
             Self::Python => "python3 -m unittest",
             Self::Rust => "cargo build --release && cargo test --release",
             Self::Go => "go build && go test",
-            Self::Node => "node --test",
+            Self::Node => "node --test plugin.test.js",
             Self::Sh => "sh test.sh",
             Self::Rego => "opsbox check test .",
         }
