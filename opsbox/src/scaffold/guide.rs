@@ -58,7 +58,7 @@ impl Lang {
             }
             Self::Go => "Go 1.21 or newer and the standard library",
             Self::Node => "Node.js 18 or newer and no package",
-            Self::Sh => "any POSIX shell and no other program",
+            Self::Sh => "any POSIX shell and no other program (its tests use `mktemp`)",
             Self::Rego => "no program: Opsbox evaluates the policy",
         }
     }
