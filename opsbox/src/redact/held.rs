@@ -1,6 +1,7 @@
 //! Where a Result holds a secret: the path of the field, without the value.
 
 use super::Redactor;
+use super::tokens::end_of_string;
 
 /// More fields of one Result are not named.
 const MOST_FIELDS: usize = 3;
@@ -20,8 +21,14 @@ impl Redactor {
     /// not shown.
     pub fn fields_of(&self, result: &str) -> Vec<String> {
         let mut fields: Vec<String> = Vec::new();
-        for found in self.whole(result.as_bytes()).take(MOST_FOUND) {
-            let path = self.text(path_at(result, found.start)).into_owned();
+        let seen = self.whole(result.as_bytes()).map(|found| found.start);
+        let mut places: Vec<usize> = seen.take(MOST_FOUND).collect();
+        // Behind the quote, so that a name counts as the place that it names.
+        let disguised = self.disguised(result).map(|start| start + 1);
+        places.extend(disguised.take(MOST_FOUND));
+        places.sort_unstable();
+        for place in places {
+            let path = self.shown_path(path_at(result, place));
             let path = match path.char_indices().nth(MOST_CHARS) {
                 Some((end, _)) => format!("{}…", &path[..end]),
                 None => path,
@@ -34,6 +41,12 @@ impl Redactor {
             }
         }
         fields
+    }
+
+    /// Returns a path, its names as they are spelt in JSON, without secrets.
+    fn shown_path(&self, path: String) -> String {
+        let cleaned = self.string(&format!("\"{path}\""));
+        cleaned.map_or(path, |token| token[1..token.len() - 1].to_owned())
     }
 }
 
@@ -83,13 +96,4 @@ fn path_at(json: &str, place: usize) -> String {
         }
     }
     path
-}
-
-/// Returns where the string ends that begins at a quote: the place of its last quote.
-pub(super) fn end_of_string(bytes: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while at < bytes.len() && bytes[at] != b'"' {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    at
 }

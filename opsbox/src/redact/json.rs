@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::de::IgnoredAny;
-use serde_json::Value;
+use memchr::memchr2;
 
 use super::Redactor;
+use super::meant::{is_plain, quoted};
+use super::tokens::{Places, end_of_scalar, end_of_value};
 use crate::config::SECRET;
 
 /// Of a secret only so much is looked for, so that a longer text that holds one is hidden whole.
@@ -27,6 +28,16 @@ const TELLING: [&str; 11] = [
     "apikey",
 ];
 
+/// The members that a message of the protocol is made of.
+const ENVELOPE: [&str; 6] = [
+    "\"jsonrpc\"",
+    "\"id\"",
+    "\"method\"",
+    "\"params\"",
+    "\"result\"",
+    "\"error\"",
+];
+
 /// A JSON text without secrets, and what it holds no more.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Redacted {
@@ -38,8 +49,33 @@ pub struct Redacted {
     pub telling: BTreeMap<String, u64>,
 }
 
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Laid out for people.
+    LaidOut,
+    /// As it was.
+    AsItWas,
+    /// As it was, a message of the protocol: that it is one, and to whom, stays readable.
+    Message,
+}
+
 /// Takes the secrets out of a valid JSON text, and the fields `hide` whatever they hold.
 pub fn json(text: &str, secrets: Option<&Redactor>, hide: &[String]) -> Redacted {
+    write(text, secrets, hide, Form::LaidOut)
+}
+
+/// Returns a valid JSON text without secrets, laid out as it was.
+pub(super) fn compact(text: &str, secrets: &Redactor) -> String {
+    write(text, Some(secrets), &[], Form::AsItWas).text
+}
+
+/// Returns a message of the protocol, valid JSON, without secrets.
+pub(super) fn message(text: &str, secrets: &Redactor) -> String {
+    write(text, Some(secrets), &[], Form::Message).text
+}
+
+fn write(text: &str, secrets: Option<&Redactor>, hide: &[String], form: Form) -> Redacted {
     let bytes = text.as_bytes();
     let mut crossing: Vec<_> = secrets
         .into_iter()
@@ -50,8 +86,9 @@ pub fn json(text: &str, secrets: Option<&Redactor>, hide: &[String]) -> Redacted
     let mut writer = Writer {
         secrets,
         hide,
-        crossing,
-        passed: 0,
+        form,
+        crossing: Places::of(crossing),
+        found: Places::of(secrets.map_or_else(Vec::new, |redactor| redactor.find(bytes))),
         levels: Vec::new(),
         done: Redacted::default(),
     };
@@ -74,9 +111,11 @@ struct Level {
 struct Writer<'a> {
     secrets: Option<&'a Redactor>,
     hide: &'a [String],
+    form: Form,
     /// Where a secret stands that may be longer than one token: a part of the JSON text itself.
-    crossing: Vec<Range<usize>>,
-    passed: usize,
+    crossing: Places,
+    /// Where a secret can be seen.
+    found: Places,
     levels: Vec<Level>,
     done: Redacted,
 }
@@ -86,7 +125,12 @@ impl Writer<'_> {
     fn token(&mut self, text: &str, at: usize) -> usize {
         let bytes = text.as_bytes();
         match bytes[at] {
-            b' ' | b'\t' | b'\n' | b'\r' => at + 1,
+            blank @ (b' ' | b'\t' | b'\n' | b'\r') => {
+                if self.form != Form::LaidOut {
+                    self.done.text.push(char::from(blank));
+                }
+                at + 1
+            }
             open @ (b'{' | b'[') => {
                 self.begin();
                 if self.is_hidden() {
@@ -120,7 +164,10 @@ impl Writer<'_> {
                 at + 1
             }
             b':' => {
-                self.done.text.push_str(": ");
+                self.done.text.push(':');
+                if self.form == Form::LaidOut {
+                    self.done.text.push(' ');
+                }
                 if let Some(level) = self.levels.last_mut() {
                     level.in_value = true;
                 }
@@ -146,12 +193,15 @@ impl Writer<'_> {
     }
 
     fn new_line(&mut self) {
+        if self.form != Form::LaidOut {
+            return;
+        }
         self.done.text.push('\n');
         self.done.text.push_str(&"  ".repeat(self.levels.len()));
     }
 
     fn end(&mut self) {
-        if self.levels.is_empty() {
+        if self.levels.is_empty() && self.form == Form::LaidOut {
             self.done.text.push('\n');
         }
     }
@@ -170,7 +220,11 @@ impl Writer<'_> {
             self.hidden_value();
             return;
         }
-        match self.cleaned(token) {
+        if self.form == Form::Message && self.is_envelope(token) {
+            self.done.text.push_str(token);
+            return;
+        }
+        match self.cleaned(token, &range) {
             Some(cleaned) => {
                 self.note_hidden();
                 self.done.text.push_str(&cleaned);
@@ -188,7 +242,12 @@ impl Writer<'_> {
 
     fn key(&mut self, token: &str, range: &Range<usize>) {
         let crossed = self.is_crossed(range).then(|| quoted(SECRET));
-        let cleaned = crossed.or_else(|| self.cleaned(token));
+        let is_envelope = self.form == Form::Message && self.levels.len() == 1 && ENVELOPE.contains(&token);
+        let cleaned = match crossed {
+            _ if is_envelope => None,
+            None => self.cleaned(token, range),
+            crossed => crossed,
+        };
         let shown: Cow<'_, str> = match (cleaned, self.levels.last_mut()) {
             (None, _) | (_, None) => token.into(),
             (Some(cleaned), Some(level)) => {
@@ -210,44 +269,39 @@ impl Writer<'_> {
     }
 
     /// Returns a token without its secrets; `None` where it holds none.
-    fn cleaned(&self, token: &str) -> Option<String> {
+    fn cleaned(&mut self, token: &str, range: &Range<usize>) -> Option<String> {
         let redactor = self.secrets?;
-        let Some(inner) = token.strip_prefix('"').and_then(|token| token.strip_suffix('"')) else {
-            return matches!(redactor.text(token), Cow::Owned(_)).then(|| quoted(SECRET));
+        let is_seen = self.found.touching(range).next().is_some();
+        if !token.starts_with('"') {
+            let is_secret = is_seen && matches!(redactor.text(token), Cow::Owned(_));
+            return is_secret.then(|| quoted(SECRET));
+        }
+        // Only beside an ellipsis a part of a secret may count that is not among what was found.
+        if !is_seen && is_plain(token) && memchr2(b'.', 0xe2, token.as_bytes()).is_none() {
+            return None;
+        }
+        let cleaned = redactor.string(token)?;
+        let is_long = self.form == Form::LaidOut && token.len() > LOOKED_AT;
+        Some(if is_long { quoted(SECRET) } else { cleaned })
+    }
+
+    /// Returns whether a value is the version or the number of a message.
+    fn is_envelope(&self, token: &str) -> bool {
+        let [level] = self.levels.as_slice() else {
+            return false;
         };
-        let cleaned = if inner.contains('\\')
-            && let Ok(meant) = serde_json::from_str::<String>(token)
-            && let Cow::Owned(shown) = redactor.text(meant.as_str())
-        {
-            quoted(&shown)
-        } else {
-            let Cow::Owned(shown) = redactor.text(inner) else {
-                return None;
-            };
-            let shown = format!("\"{shown}\"");
-            match serde_json::from_str::<IgnoredAny>(&shown) {
-                Ok(_) => shown,
-                // An escape was cut.
-                Err(_) => quoted(SECRET),
-            }
-        };
-        Some(if inner.len() > LOOKED_AT {
-            quoted(SECRET)
-        } else {
-            cleaned
-        })
+        match level.key.as_str() {
+            "id" => token.bytes().all(|byte| byte.is_ascii_digit()),
+            "jsonrpc" => token == "\"2.0\"",
+            _ => false,
+        }
     }
 
     /// Returns whether a secret stands on both sides of an end of this token.
     fn is_crossed(&mut self, token: &Range<usize>) -> bool {
-        let is_past = |range: &Range<usize>| range.end <= token.start;
-        while self.crossing.get(self.passed).is_some_and(is_past) {
-            self.passed += 1;
-        }
-        self.crossing[self.passed..]
-            .iter()
-            .take_while(|range| range.start < token.end)
-            .any(|range| range.end > token.start && (range.start < token.start || range.end > token.end))
+        self.crossing
+            .touching(token)
+            .any(|range| range.start < token.start || range.end > token.end)
     }
 
     fn is_hidden(&self) -> bool {
@@ -290,149 +344,5 @@ impl Writer<'_> {
     }
 }
 
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
-/// Returns where a string, a number or a word of JSON ends.
-fn end_of_scalar(bytes: &[u8], start: usize) -> usize {
-    let end = if bytes[start] == b'"' {
-        super::held::end_of_string(bytes, start) + 1
-    } else {
-        let is_end = |byte: &u8| b" \t\r\n,:]}".contains(byte);
-        bytes[start..]
-            .iter()
-            .position(is_end)
-            .map_or(bytes.len(), |length| start + length.max(1))
-    };
-    end.min(bytes.len())
-}
-
-/// Returns where the list or object ends that begins here.
-fn end_of_value(bytes: &[u8], start: usize) -> usize {
-    let (mut at, mut depth) = (start, 0_usize);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return at + 1;
-                }
-            }
-            b'"' => at = super::held::end_of_string(bytes, at),
-            _ => {}
-        }
-        at += 1;
-    }
-    bytes.len()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    fn of(text: &str, known: &[&str], hide: &[&str]) -> Redacted {
-        let redactor = Redactor::of_texts(known.iter().copied());
-        let hide: Vec<_> = hide.iter().map(|field| (*field).to_owned()).collect();
-        let done = json(text, Some(&redactor), &hide);
-        assert!(
-            serde_json::from_str::<IgnoredAny>(&done.text).is_ok(),
-            "{}",
-            done.text
-        );
-        done
-    }
-
-    #[test]
-    fn what_is_no_secret_stays_as_it_is_spelt() {
-        let done = of(
-            r#"{"a" :[1.50,1e3, {}, []],"b":{"c\u00e9":null}}"#,
-            &["not-in-it"],
-            &[],
-        );
-        let wanted = "{\n  \"a\": [\n    1.50,\n    1e3,\n    {},\n    []\n  ],\n  \"b\": {\n    \"c\\u00e9\": null\n  }\n}\n";
-        assert_eq!(done.text, wanted);
-        assert!(done.hidden.is_empty());
-        assert_eq!(of("3", &[], &[]).text, "3\n");
-    }
-
-    #[test]
-    fn a_secret_goes_from_texts_numbers_and_names_and_the_text_stays_json() {
-        let text = r#"{"u":[{"t":"a s3cret-value b"},{"t":"s3cret-value"}],"n":[12345678],"s3cret-value":1,"x-s3cret-value":2}"#;
-        let done = of(text, &["s3cret-value", "12345678"], &[]);
-        assert!(
-            !done.text.contains("s3cret") && !done.text.contains("12345678"),
-            "{}",
-            done.text
-        );
-        let value: Value = serde_json::from_str(&done.text).unwrap();
-        assert_eq!(value["u"][0]["t"], "a <secret> b");
-        assert_eq!(value["n"][0], "<secret>");
-        assert_eq!(value["<secret>"], 1);
-        assert_eq!(value["x-<secret>#2"], 2);
-        let hidden: Vec<_> = done.hidden.iter().map(|(path, n)| (path.as_str(), *n)).collect();
-        assert_eq!(
-            hidden,
-            [("<secret>", 1), ("n[]", 1), ("u[].t", 2), ("x-<secret>#2", 1)]
-        );
-    }
-
-    #[test]
-    fn any_escape_of_json_is_seen_through_and_none_is_cut() {
-        for spelt in [
-            r#""\u0073\u0033cret-value""#,
-            r#""s3cret\u002Dvalue""#,
-            r#""s3cret-val\u0075e!""#,
-        ] {
-            let done = of(&format!("[{spelt}]"), &["s3cret-value"], &[]);
-            assert!(done.text.contains("<secret>"), "{}", done.text);
-        }
-        // The digits of an escape are no text.
-        let done = of(r#"["\u00e9e0e9e1ab"]"#, &["00e9e0e9e1ab"], &[]);
-        assert_eq!(done.text, "[\n  \"<secret>\"\n]\n");
-    }
-
-    #[test]
-    fn a_secret_that_is_a_part_of_the_json_text_hides_all_that_it_touches() {
-        let secret = r#"{"id":"abc","with":[77]}"#;
-        let done = of(
-            &format!(r#"{{"account":{secret},"other":"kept"}}"#),
-            &[secret],
-            &[],
-        );
-        assert!(
-            !done.text.contains("abc") && !done.text.contains("77"),
-            "{}",
-            done.text
-        );
-        assert!(done.text.contains("kept"), "{}", done.text);
-    }
-
-    #[test]
-    fn texts_of_a_secret_that_is_json_are_secrets_too() {
-        let secret = r#"{"type":"x","private_key":"first-line-of-key\nsecond-line-of-key"}"#;
-        let done = of(
-            r#"{"key":"first-line-of-key\nsecond-line-of-key"}"#,
-            &[secret],
-            &[],
-        );
-        assert_eq!(done.text, "{\n  \"key\": \"<secret>\"\n}\n");
-    }
-
-    #[test]
-    fn fields_are_hidden_by_name_and_names_that_tell_of_secrets_are_told() {
-        let text =
-            r#"{"u":[{"Password":"x"},{"Password":""},{"data":{"a":[1]}}],"api_key":null,"Key":"Name"}"#;
-        let done = of(text, &[], &["u[].data"]);
-        assert!(done.text.contains("\"data\": \"<secret>\""), "{}", done.text);
-        let telling: Vec<_> = done.telling.keys().collect();
-        assert_eq!(telling, ["u[].Password"]);
-    }
-
-    #[test]
-    fn a_long_text_that_holds_a_secret_is_hidden_whole() {
-        let long = format!("s3cret-value{}", "x".repeat(LOOKED_AT));
-        let done = of(&format!("[\"{long}\"]"), &["s3cret-value"], &[]);
-        assert_eq!(done.text, "[\n  \"<secret>\"\n]\n");
-    }
-}
+mod tests;

@@ -5,8 +5,10 @@
 
 mod held;
 mod json;
+mod meant;
 mod part;
 mod spellings;
+mod tokens;
 mod urls;
 
 #[cfg(test)]
@@ -17,6 +19,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::config::{PluginConfig, SECRET, is_secret_name};
@@ -163,6 +166,15 @@ impl Redactor {
             .map(|one| one.range())
     }
 
+    /// Returns whether a text holds a secret that is replaced wherever it stands.
+    fn stands_in(&self, text: &str) -> bool {
+        let mut found = self
+            .searcher
+            .iter()
+            .flat_map(|searcher| searcher.find_overlapping_iter(text));
+        found.any(|one| one.pattern().as_usize() < self.first_word)
+    }
+
     /// Returns where secrets and parts of them stand, in order; what overlaps is one.
     fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = self.whole(bytes).collect();
@@ -187,6 +199,28 @@ impl Redactor {
             Cow::Owned(shown) => Some(String::from_utf8_lossy(&shown).into_owned()),
         };
         shown.map_or(text, Cow::Owned)
+    }
+
+    /// Returns a line of the protocol without secrets: JSON still where it was, any other text as [`Self::text`] does.
+    pub fn line<'a>(&self, line: Cow<'a, str>) -> Cow<'a, str> {
+        let is_clean = || {
+            memchr::memchr(b'\\', line.as_bytes()).is_none()
+                && self.find(line.as_bytes()).is_empty()
+                && !self.is_broken(&line)
+        };
+        if self.searcher.is_none() || is_clean() {
+            return line;
+        }
+        if serde_json::from_str::<IgnoredAny>(&line).is_err() {
+            return self.text(line);
+        }
+        Cow::Owned(json::message(&line, self))
+    }
+
+    /// Returns a value without secrets, those in names included.
+    pub fn value(&self, value: &Value) -> Value {
+        let shown = json::compact(&value.to_string(), self);
+        serde_json::from_str(&shown).unwrap_or_else(|_| SECRET.into())
     }
 
     /// Returns bytes with `<secret>` for every secret in them.

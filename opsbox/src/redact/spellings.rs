@@ -1,4 +1,4 @@
-//! The ways in which a secret may be spelt: raw, JSON, URL, base64, and line by line.
+//! The ways in which a secret may be spelt: raw, JSON, URL, base64, hexadecimal digits, and line by line.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -87,6 +87,7 @@ impl Spellings {
             }
             self.words.extend(all);
         } else {
+            all.extend(hexadecimal(secret));
             for alphabet in [STANDARD, URL_SAFE] {
                 all.extend((0..3).flat_map(|offset| within_base64(secret.as_bytes(), offset, &alphabet)));
             }
@@ -102,21 +103,15 @@ fn escaped(text: &str) -> Vec<String> {
         quoted[1..quoted.len() - 1].to_owned()
     };
     let plain = json(text);
-    let mut ascii = String::new();
-    for c in plain.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-        } else {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing to a string cannot fail.
-                let _written = write!(ascii, "\\u{unit:04x}");
-            }
-        }
-    }
-    let html = ["<", ">", "&", "'"].iter().fold(plain.clone(), |text, c| {
-        text.replace(c, &format!("\\u{:04x}", c.as_bytes()[0]))
-    });
+    let ascii = with_codes(&plain, |c| !c.is_ascii(), false);
+    let html = with_codes(&plain, |c| "<>&'".contains(c), false);
+    // The habits of Gson, and of System.Text.Json, which writes quotes as codes as well.
+    let gson = with_codes(&plain, |c| "<>&'=".contains(c), false);
+    let net = with_codes(
+        &plain.replace("\\\"", "\\u0022"),
+        |c| !c.is_ascii() || "<>&'+`".contains(c),
+        true,
+    );
     let html_less_quote = html.replace("\\u0027", "'");
     let slashes = plain.replace('/', "\\/");
     let twice = [json(&plain), json(&ascii)];
@@ -125,10 +120,36 @@ fn escaped(text: &str) -> Vec<String> {
     // Python shows quotes as they are, but for the kind that it puts around the text.
     let shown_single = shown.replace("\\\"", "\"");
     let shown_bare = shown_single.replace("\\'", "'");
-    let mut all = vec![plain, ascii, html, html_less_quote, slashes];
+    let mut all = vec![plain, ascii, html, html_less_quote, slashes, gson, net];
     all.extend([shown, shown_double, shown_single, shown_bare]);
     all.extend(twice);
     all
+}
+
+/// Returns a text with the codes of JSON for some of its characters.
+fn with_codes(text: &str, is_coded: impl Fn(char) -> bool, upper: bool) -> String {
+    let mut coded = String::new();
+    for c in text.chars() {
+        if !is_coded(c) {
+            coded.push(c);
+            continue;
+        }
+        let mut units = [0; 2];
+        for unit in c.encode_utf16(&mut units) {
+            // Writing to a string cannot fail.
+            let _written = match upper {
+                true => write!(coded, "\\u{unit:04X}"),
+                false => write!(coded, "\\u{unit:04x}"),
+            };
+        }
+    }
+    coded
+}
+
+/// Returns a text as hexadecimal digits.
+fn hexadecimal(text: &str) -> [String; 2] {
+    let lower: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    [lower.to_uppercase(), lower]
 }
 
 /// Returns a text as it stands in a URL, by the habits of several writers.

@@ -172,3 +172,66 @@ fn what_is_left_of_a_secret_beside_an_ellipsis_is_replaced() {
         check("s3cr3t-value", text, shown);
     }
 }
+
+#[test]
+fn a_secret_in_a_field_is_named_though_the_writer_escaped_it() {
+    let redactor = redactor(&json!(["s3cr3t/+value=="]));
+    let all: String = "s3cr3t/+value=="
+        .bytes()
+        .map(|byte| format!("\\u{byte:04X}"))
+        .collect();
+    let result = format!(
+        r#"{{"a":"no\n","details":[{{"t":"\ud800 {all}"}},{{"{all}":"s3cr3t\/\u002Bvalue=\u003D"}}],"formatted":"{{\"t\":\"s3cr3t/\\u002bvalue==\"}}"}}"#
+    );
+    assert!(
+        serde_json::from_str::<serde::de::IgnoredAny>(&result).is_ok(),
+        "{result}"
+    );
+    assert_eq!(
+        redactor.fields_of(&result),
+        ["details[0].t", "details[1].<secret>", "formatted"]
+    );
+}
+
+#[test]
+fn writers_of_json_spell_a_secret_in_ways_that_are_known() {
+    let secret = "k3y+<é'\"&=`/";
+    for text in [
+        r#"k3y\u002B\u003C\u00E9\u0027\u0022\u0026=\u0060/"#,
+        r#"k3y+\u003cé\u0027\"\u0026\u003d`/"#,
+        "6b33792b3cc3a92722263d602f",
+        "6B33792B3CC3A92722263D602F",
+    ] {
+        check(secret, text, "<secret>");
+    }
+}
+
+#[test]
+fn a_line_of_the_protocol_is_json_still_and_says_what_it_is() {
+    let redactor = redactor(&json!([
+        73_519_246,
+        "result",
+        4711,
+        "hunter22-value",
+        "{\"k\":[1,2,3]}"
+    ]));
+    for (line, shown) in [
+        (
+            r#"{"jsonrpc":"2.0","id":4711,"result":{"pin":73519246,"f":73519246.0,"n":[1, 4711]}}"#,
+            r#"{"jsonrpc":"2.0","id":4711,"result":{"pin":"<secret>","f":"<secret>","n":[1, "<secret>"]}}"#,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":"hunter22-value","error":{"message":"\u0068unter22-value\n","73519246":0}}"#,
+            r#"{"jsonrpc":"2.0","id":"<secret>","error":{"message":"<secret>\n","<secret>":0}}"#,
+        ),
+        (r#"{"account":{"k":[1,2,3]},"s":"caf\udce9"}"#, r#"{"account":"#),
+        ("pin 73519246 {", "pin <secret> {"),
+        (r#"{"a":"caf\udce9","b":1.50}"#, r#"{"a":"caf\udce9","b":1.50}"#),
+    ] {
+        let done = redactor.line(line.into());
+        assert!(done.starts_with(shown), "{done} instead of {shown}");
+        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        assert_eq!(is_json(&done), is_json(line), "{done}");
+        assert!(!done.contains("[1,2,3]"), "{done}");
+    }
+}

@@ -67,7 +67,7 @@ impl Hidden {
             Some(fields) if line.contains("\"method\":\"set_data\"") => Cow::Owned(configured(&line, fields)),
             _ => line,
         };
-        self.redactor.text(line)
+        self.redactor.line(line)
     }
 }
 
