@@ -26,6 +26,23 @@ impl Fault {
     }
 }
 
+/// Returns what to do where the system had too little of something; `None` for an error of any other kind.
+pub fn scarce(error: &std::io::Error) -> Option<&'static str> {
+    match rustix::io::Errno::from_io_error(error)? {
+        rustix::io::Errno::MFILE => Some("raise the limit of open files: `ulimit -n 4096`"),
+        rustix::io::Errno::NFILE => {
+            Some("the whole system has too many files open: close some, or raise `fs.file-max`")
+        }
+        rustix::io::Errno::AGAIN => Some(
+            "raise the limit of processes: `ulimit -u 4096`, or that of the container (`--pids-limit`, `pids.max`)",
+        ),
+        rustix::io::Errno::NOMEM => Some(
+            "the system has too little memory left: end something, or let fewer plugins run at once, with `--jobs`",
+        ),
+        _ => None,
+    }
+}
+
 /// What kind of failure it is; the kind alone decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -31,6 +31,34 @@ fn with_few_open_files_every_command_works_or_says_how_many_there_must_be() {
 }
 
 #[test]
+fn a_plugin_that_cannot_be_started_for_want_of_files_is_told_what_to_raise_and_nothing_of_its_permissions() {
+    let sandbox = Sandbox::new();
+    for number in 0..24 {
+        sandbox.input(&format!("plain{number}"), &[]);
+    }
+    let pipeline: Vec<_> = (0..24).map(|number| format!("plain{number}")).collect();
+    let pipeline = format!("{}-json_out", pipeline.join(","));
+    let mut n_told = 0;
+    for most in [24, 32, 40, 48] {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        let args = ["run", &pipeline, "-o", "record.json", "--no-keep"];
+        command.args(["-c", &script]).arg(binary()).args(args);
+        sandbox.surround(&mut command);
+        let seen = sandbox.finish(&args, &mut command).hides(&["execute permission"]);
+        let lines = seen
+            .stderr
+            .lines()
+            .filter(|line| line.contains("Too many open files"));
+        for line in lines.filter(|line| line.contains("cannot start `")) {
+            n_told += 1;
+            assert!(line.contains("ulimit -n"), "{line}\n{seen}");
+        }
+    }
+    assert!(n_told > 0, "every plugin could be started");
+}
+
+#[test]
 fn with_few_processes_what_cannot_be_started_is_told() {
     let sandbox = Sandbox::new();
     sandbox.input("plain", &[]);

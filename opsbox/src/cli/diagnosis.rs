@@ -147,7 +147,7 @@ fn ask(
     cache_dir: &Path,
     run: Runner<'_>,
 ) -> Result<Seen, String> {
-    let root = python::materialise(cache_dir).map_err(|error| error.to_string())?;
+    let bridge = python::bridge(cache_dir)?;
     let mut all = Seen::default();
     // One question with no plugin still says which `opsbox` is there.
     let parts: Vec<&[&Manifest]> = match plugins {
@@ -156,7 +156,7 @@ fn ask(
     };
     for part in parts {
         let question: Vec<Value> = part.iter().map(|manifest| question(manifest)).collect();
-        let mut argv = python::script_argv(python, &root, "diagnose.py");
+        let mut argv = python::script_argv(python, &bridge.folder, "diagnose.py");
         argv.push(OsString::from(Value::from(question).to_string()));
         let output = run(&argv[0], &argv[1..]).map_err(|error| error.to_string())?;
         let said = String::from_utf8_lossy(&output.stdout);

@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::discover::{BundledManifest, Catalog, Search};
 use crate::environ::Environ;
 use crate::error::{Failure, Fault};
+use crate::manifest::{Launch, Manifest};
 use crate::plugin::SessionContext;
 use crate::plugin::guardian::Guardian;
 use crate::plugin::tool::{self, Tool};
@@ -113,10 +114,15 @@ pub fn session_context(own: &Own, ui: &Ui, catalog: &Catalog, flags: &RunFlags) 
     });
     // Only a Python plugin needs the bridge, so what goes wrong here is told when one is started.
     let bridge = match &interpreter {
-        Ok(_) => python::materialise(&environ.cache_dir)
-            .map_err(|error| format!("cannot write to `{}`: {error}", environ.cache_dir.display())),
+        Ok(_) => python::bridge(&environ.cache_dir),
         Err(_) => Err("there is no Python interpreter".into()),
     };
+    let wants = |plugin: &Arc<Manifest>| matches!(plugin.launch, Launch::Python { .. });
+    if let Some(warning) = bridge.as_ref().ok().and_then(|bridge| bridge.warning.as_ref())
+        && catalog.plugins.iter().any(wants)
+    {
+        ui.warn(warning);
+    }
     SessionContext {
         executable: own.executable.clone(),
         variables: environ

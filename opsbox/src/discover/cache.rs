@@ -161,6 +161,21 @@ mod tests {
         assert_eq!(cache.get(&changed), None);
         cache.put(&changed, &json!({})).unwrap();
         assert_eq!(cache.get(&key), None, "the outdated answer was overwritten");
+        // A file of the same size and time, as an archive unpacks it, is another one all the same.
+        let time = path.with_file_name("a").metadata().unwrap().modified().unwrap();
+        let fresh = path.with_file_name("fresh");
+        std::fs::write(&fresh, "33").unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(&fresh)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+        std::fs::rename(&fresh, path.with_file_name("a")).unwrap();
+        let replaced = SchemaCache::key(&manifest, None).unwrap();
+        assert_ne!(changed, replaced);
+        let changed = replaced;
+        cache.put(&changed, &json!({})).unwrap();
         let entry = std::fs::read_dir(folder.path().join("cache/schemas"))
             .unwrap()
             .next()

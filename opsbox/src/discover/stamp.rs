@@ -4,17 +4,29 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-/// A file or folder as it was: when it changed and how large it was.
+/// A file or folder as it was: when it changed, how large it was, and which one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     path: PathBuf,
-    /// Nanoseconds since 1970 and size; `None`: it was not there.
-    state: Option<(u128, u64)>,
+    /// `None`: it was not there.
+    state: Option<State>,
+}
+
+/// What differs where a file is another; archives and copies keep time and size, so what nobody can set counts as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    /// When its bytes changed, in nanoseconds since 1970.
+    modified: u128,
+    size: u64,
+    /// When anything about it changed, in seconds since 1970 and nanoseconds; no program can set this.
+    changed: (i64, i64),
+    inode: u64,
 }
 
 impl Stamp {
@@ -31,17 +43,19 @@ impl Stamp {
     }
 }
 
-fn state(path: &Path) -> Option<(u128, u64)> {
+fn state(path: &Path) -> Option<State> {
     let metadata = fs::metadata(path).ok()?;
-    let changed = metadata
+    let modified = metadata
         .modified()
         .ok()?
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    Some((
-        changed.as_nanos(),
-        if metadata.is_file() { metadata.len() } else { 0 },
-    ))
+    Some(State {
+        modified: modified.as_nanos(),
+        size: if metadata.is_file() { metadata.len() } else { 0 },
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+        inode: metadata.ino(),
+    })
 }
 
 /// Returns a short name for a key; who relies on it compares the key as well.

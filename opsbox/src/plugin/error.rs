@@ -42,6 +42,8 @@ pub enum PluginError {
         program: String,
         /// The system's reason.
         why: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
     /// Others could have changed what would be started.
     #[error("{}", .0.message)]
@@ -250,9 +252,7 @@ impl PluginError {
                     "install it, or correct `[run] command` in the manifest (looked in {looked_in})"
                 )]
             }
-            Self::Spawn { .. } => {
-                vec!["check the file's execute permission, its `#!` line and its architecture".into()]
-            }
+            Self::Spawn { hint, .. } => hint.iter().cloned().collect(),
             Self::Untrusted(fault) => fault.hints.clone(),
             Self::Unpinned { .. } => {
                 vec!["look at what has changed; where it is what you want, write its hash into `[run] sha256`: `sha256sum FILE`".into()]

@@ -11,7 +11,7 @@ use opsbox_protocol::{Hook, limits};
 
 use crate::environ;
 use crate::manifest::{Caps, Kind, Launch, Manifest, Pin, Timeouts};
-use crate::python::{self, Interpreter};
+use crate::python::{self, Bridge, Interpreter};
 use crate::redact::Secrets;
 use crate::trust::{self, Judge, Trust};
 
@@ -40,7 +40,7 @@ pub struct SessionContext {
     /// The interpreter for Python plugins that belong to no other one, or why there is none.
     pub interpreter: Result<Arc<Interpreter>, crate::error::Fault>,
     /// The folder that holds the bridge's files.
-    pub bridge: Result<PathBuf, String>,
+    pub bridge: Result<Bridge, String>,
     /// `--timeout`: the total of a hook, whatever the manifest says.
     pub hook_total: Option<Duration>,
     /// `--max-line`: the cap of a line, in bytes, whatever the manifest says.
@@ -274,6 +274,10 @@ fn command(
                 "`[run] command` leaves the manifest's folder `{}`",
                 home.display()
             ),
+            hint: Some(
+                "put the program beside the manifest, or name it by its absolute path or as it is on `PATH`"
+                    .into(),
+            ),
         });
     }
     let program = program(first, home, ctx)?;
@@ -358,8 +362,9 @@ fn python_command(
     let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
         program: "the Python bridge".into(),
         why: why.clone(),
+        hint: None,
     })?;
-    let mut argv = python::bridge_argv(interpreter, bridge, manifest).into_iter();
+    let mut argv = python::bridge_argv(interpreter, &bridge.folder, manifest).into_iter();
     let program = argv.next().map(PathBuf::from).unwrap_or_default();
     Ok((program, argv.collect()))
 }

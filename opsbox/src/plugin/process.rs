@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
 
+use crate::error::scarce;
 use crate::manifest::Caps;
 use crate::redact::Secrets;
 
@@ -92,7 +94,7 @@ impl Process {
         guardian: Option<&Arc<Guardian>>,
     ) -> Result<(Self, Pipes), PluginError> {
         let mut child = start(spec, Stdio::piped(), Stdio::piped())?;
-        let missing = || refused(spec, "its pipes are missing".into());
+        let missing = || refused(spec, "its pipes are missing".into(), None);
         let stdin = child.stdin.take().ok_or_else(missing)?;
         let stdout = child.stdout.take().ok_or_else(missing)?;
         let process = Self::of_child(spec, child, sink, guardian)?;
@@ -119,7 +121,7 @@ impl Process {
         sink: &Sink,
         guardian: Option<&Arc<Guardian>>,
     ) -> Result<Self, PluginError> {
-        let missing = || refused(spec, "its pipes are missing".into());
+        let missing = || refused(spec, "its pipes are missing".into(), None);
         let stderr = child.stderr.take().ok_or_else(missing)?;
         let pid = child
             .id()
@@ -234,11 +236,27 @@ impl Drop for Process {
     }
 }
 
-fn refused(spec: &ProcessSpec, why: String) -> PluginError {
+fn refused(spec: &ProcessSpec, why: String, hint: Option<String>) -> PluginError {
     PluginError::Spawn {
         program: spec.program.display().to_string(),
         why,
+        hint,
     }
+}
+
+/// Returns what to do about a start that the system refused: of the file only where it is about the file.
+fn remedy(error: &std::io::Error) -> Option<String> {
+    let scarce = scarce(error).map(str::to_owned);
+    let kinds = [
+        ErrorKind::PermissionDenied,
+        ErrorKind::NotFound,
+        ErrorKind::ExecutableFileBusy,
+    ];
+    let of_file = kinds.contains(&error.kind())
+        || rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::NOEXEC);
+    scarce.or_else(|| {
+        of_file.then(|| "check the file's execute permission, its `#!` line and its architecture".to_owned())
+    })
 }
 
 /// Starts a child in its own process group, stderr piped.
@@ -262,7 +280,7 @@ fn start(spec: &ProcessSpec, stdin: Stdio, stdout: Stdio) -> Result<Child, Plugi
                 foreign.then(|| format!("it is damaged, or a program for another architecture than {arch}"))
             };
             let why = known.or_else(foreign).unwrap_or_else(|| error.to_string());
-            refused(spec, why)
+            refused(spec, why, remedy(&error))
         })
 }
 

@@ -1,10 +1,62 @@
-//! The embedded Python files as a private folder of the cache: written whole or not at all, compared byte by byte.
+//! The embedded Python files as a private folder of the cache: written whole or not at all, compared byte by byte. Where the cache cannot
+//! be written, a folder of this process holds them.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
 
 use crate::discover::stamp;
+
+/// The folder that holds the bridge's files; one that is not in the cache is gone with the last clone.
+#[derive(Debug, Clone)]
+pub struct Bridge {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What a person should know: the cache folder cannot be written.
+    pub warning: Option<String>,
+    _temporary: Option<Arc<TempDir>>,
+}
+
+impl Bridge {
+    /// Returns the folder with exactly these texts: in the cache, else in a folder of this process.
+    ///
+    /// # Errors
+    /// Why neither can be written.
+    pub fn make(cache_dir: &Path, files: &[(&str, &str)]) -> Result<Self, String> {
+        let error = match materialise_files(cache_dir, files) {
+            Ok(folder) => {
+                return Ok(Self {
+                    folder,
+                    warning: None,
+                    _temporary: None,
+                });
+            }
+            Err(error) => error,
+        };
+        let cannot = format!(
+            "the cache folder `{}` cannot be written: {error}",
+            cache_dir.display()
+        );
+        let temporary = || {
+            let folder = tempfile::Builder::new().prefix("opsbox-").tempdir()?;
+            // A folder below it: what a cache needs is checked there too.
+            Ok((materialise_files(&folder.path().join("cache"), files)?, folder))
+        };
+        let (folder, temporary) = temporary().map_err(|second: io::Error| {
+            format!("{cannot}; nor can a folder for temporary files: {second}; set OPSBOX_CACHE_DIR to a folder of your own")
+        })?;
+        Ok(Self {
+            folder,
+            warning: Some(format!(
+                "{cannot}; what Python plugins need is written anew for each command: set OPSBOX_CACHE_DIR to a folder of your own"
+            )),
+            _temporary: Some(Arc::new(temporary)),
+        })
+    }
+}
 
 /// Returns the folder `bridge-<hash>` of the cache with exactly these texts, written where missing or damaged.
 ///
@@ -79,6 +131,30 @@ mod tests {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         assert_eq!(names.len(), 1, "nothing is left behind: {names:?}");
+    }
+
+    #[test]
+    fn where_the_cache_cannot_be_written_a_folder_of_this_process_holds_the_files() {
+        let cache = tempfile::tempdir().unwrap();
+        let kept = Bridge::make(&cache.path().join("c"), FILES).unwrap();
+        assert!(kept.folder.starts_with(cache.path()) && kept.warning.is_none());
+        let file = cache.path().join("file");
+        fs::write(&file, "").unwrap();
+        let bridge = Bridge::make(&file, FILES).unwrap();
+        let warning = bridge.warning.clone().unwrap();
+        assert!(
+            warning.contains(file.to_str().unwrap()) && warning.contains("OPSBOX_CACHE_DIR"),
+            "{warning}"
+        );
+        let other = bridge.clone();
+        drop(bridge);
+        assert_eq!(
+            fs::read_to_string(other.folder.join("a/b.py")).unwrap(),
+            "print()\n"
+        );
+        let folder = other.folder.clone();
+        drop(other);
+        assert!(!folder.exists(), "it is gone with the last clone");
     }
 
     #[cfg(unix)]

@@ -24,7 +24,7 @@ use crate::manifest::{Launch, Manifest};
 #[cfg(test)]
 pub(crate) use choose::tests::program as executable;
 pub use choose::{Candidate, choose, of_environment, on_path};
-pub use files::materialise_files;
+pub use files::{Bridge, materialise_files};
 pub use judge::{Judged, judge};
 pub use passed::passed_over;
 pub use probe::SHIM_VARIABLES;
@@ -105,9 +105,9 @@ pub fn inspect(
 /// Returns the folder of the Python files that this binary holds, written where it is missing or damaged.
 ///
 /// # Errors
-/// What the file system says; `PermissionDenied` where the folder belongs to somebody else.
-pub fn materialise(cache_dir: &Path) -> io::Result<PathBuf> {
-    materialise_files(cache_dir, bridge_files())
+/// Why it can be written nowhere.
+pub fn bridge(cache_dir: &Path) -> Result<Bridge, String> {
+    Bridge::make(cache_dir, bridge_files())
 }
 
 /// Returns the Python files that this binary holds: path and text.

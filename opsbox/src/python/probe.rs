@@ -6,13 +6,19 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Interpreter, LEAST_VERSION, Runner, files, script_argv};
+use super::{Candidate, Interpreter, LEAST_VERSION, Runner};
 use crate::discover::stamp::{self, Stamp};
 use crate::environ::Environ;
-use crate::error::Fault;
+use crate::error::{self, Fault};
 
 /// Variables by which the shims of pyenv, asdf and mise choose the interpreter; a star stands for any ending.
 pub const SHIM_VARIABLES: [&str; 4] = ["PYENV*", "ASDF_*", "MISE_*", "RTX_*"];
+
+/// The script that an interpreter is asked with, among the bridge's files.
+const PROBE: &str = "opsbox/_bridge/probe.py";
+
+/// What is run of it: the working folder, where a text looks for modules first, is taken away before anything is imported.
+const FIRST: &str = "import sys; sys.path[:] = [entry for entry in sys.path if entry]; exec(sys.argv[1])";
 
 /// The probe's one line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,7 +58,7 @@ pub(super) fn inspect(
     if let Some(answer) = remembered(&place, &key) {
         return interpreter(candidate, answer);
     }
-    let answer = ask(environ, candidate, bridge, run)?;
+    let answer = ask(candidate, bridge, run)?;
     let found = interpreter(candidate, answer.clone())?;
     let mut stamps: Vec<Stamp> = answer.sys_path.iter().map(|folder| Stamp::of(folder)).collect();
     stamps.push(Stamp::of(&candidate.path));
@@ -96,12 +102,7 @@ fn key(environ: &Environ, candidate: &Candidate) -> String {
     key
 }
 
-fn ask(
-    environ: &Environ,
-    candidate: &Candidate,
-    bridge: &[(&str, &str)],
-    run: Runner<'_>,
-) -> Result<Answer, Fault> {
+fn ask(candidate: &Candidate, bridge: &[(&str, &str)], run: Runner<'_>) -> Result<Answer, Fault> {
     let program = candidate.path.display();
     let cannot = |cause: String| {
         Fault::new(format!(
@@ -110,16 +111,19 @@ fn ask(
         ))
         .hint("name another one with `--python PATH`")
     };
-    let root = files::materialise_files(&environ.cache_dir, bridge).map_err(|err| {
-        Fault::new(format!(
-            "cannot write Python files to `{}`: {err}",
-            environ.cache_dir.display()
-        ))
+    let text = bridge
+        .iter()
+        .find(|(path, _)| *path == PROBE)
+        .map_or("", |(_, text)| text);
+    // As a text and not as a file: a question needs no folder that can be written.
+    let argv: [OsString; 5] = ["-X", "utf8", "-c", FIRST, text].map(OsString::from);
+    let output = run(candidate.path.as_os_str(), &argv).map_err(|err| {
+        let mut fault = cannot(err.to_string());
+        if let Some(remedy) = error::scarce(&err) {
+            fault.hints = vec![remedy.to_owned()];
+        }
+        fault
     })?;
-    // The version is not known yet, so the command line is that of the oldest one.
-    let unknown = Interpreter::unknown(&candidate.path);
-    let argv: Vec<OsString> = script_argv(&unknown, &root, "probe.py");
-    let output = run(&argv[0], &argv[1..]).map_err(|err| cannot(err.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     // A site that prints at the start must not hide the answer.
     let answer = text
@@ -229,13 +233,7 @@ mod tests {
         let calls = Cell::new(0);
         let run = |_: &std::ffi::OsStr, argv: &[OsString]| {
             calls.set(calls.get() + 1);
-            assert!(
-                argv.last()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .ends_with("opsbox/_bridge/probe.py")
-            );
+            assert!(argv.last().unwrap() == "pass");
             output(0, &text, "")
         };
         let inspect = || inspect(&environ, &candidate, FILES, &run).unwrap();

@@ -165,6 +165,22 @@ fn the_interpreter_of_the_working_folders_environment_is_started_only_for_a_plug
 }
 
 #[test]
+fn modules_of_the_working_folder_are_not_imported_where_an_interpreter_is_asked() {
+    let sandbox = sandbox();
+    let Some(python) = python() else { return };
+    let mark = sandbox.path("imported");
+    let code = format!("open({:?}, 'w').close()\n", mark.display().to_string());
+    for name in ["json", "os", "__future__", "sitecustomize", "encodings"] {
+        sandbox.write(&format!("work/{name}.py"), &code);
+    }
+    let python = python.display().to_string();
+    let seen = sandbox.opsbox(&["plugins", "list", "--python", &python]).exits(0);
+    assert!(!mark.exists(), "{seen}");
+    sandbox.opsbox(&["plugins", "doctor", "--python", &python]);
+    assert!(!mark.exists(), "{seen}");
+}
+
+#[test]
 fn an_interpreter_that_anyone_could_change_runs_nothing_whoever_chose_it() {
     for path in ["work/.venv", "work/.venv/bin/python3", "work/.venv/pyvenv.cfg"] {
         let sandbox = sandbox();

@@ -100,6 +100,7 @@ pub fn check_request(
     let rego = manifest.rego.as_ref().ok_or_else(|| PluginError::Spawn {
         program: manifest.name.clone(),
         why: "its manifest has no `[rego]` table".into(),
+        hint: None,
     })?;
     let policy = match &rego.policy {
         Policy::Embedded(text) => (*text).to_owned(),

@@ -1,6 +1,6 @@
 """Prints, as one line of JSON, what the host needs to know about a Python environment.
 
-Imports none of its packages.
+Imports none of its packages. The host hands it to `-c`, so that it needs no file.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import os
 import sys
 
 _PACKAGES = ("pluggy", "pydantic", "pydantic_core", "opsbox", "core", "loguru", "rich", "yaml")
-_HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main() -> None:
     """Prints the line."""
-    sys.path[:] = [entry for entry in sys.path if entry and os.path.abspath(entry) != _HERE]
     facts = {
         "executable": sys.executable,
         "version": ".".join(map(str, sys.version_info[:3])),
