@@ -7,12 +7,20 @@ use std::ops::Range;
 use memchr::memchr2;
 
 use super::Redactor;
-use super::meant::{is_plain, quoted};
+use super::meant::{is_plain, meant, quoted};
 use super::tokens::{Places, end_of_scalar, end_of_value};
 use crate::config::SECRET;
 
 /// Of a secret only so much is looked for, so that a longer text that holds one is hidden whole.
 const LOOKED_AT: usize = 64 * 1024;
+/// The members of a Result itself. Everybody knows their names, and without them it is none.
+const OF_A_RESULT: [&str; 5] = [
+    "\"relates_to\"",
+    "\"result_name\"",
+    "\"result_description\"",
+    "\"details\"",
+    "\"formatted\"",
+];
 /// How the names of fields end that hold secrets of others, which no configuration tells.
 const TELLING: [&str; 11] = [
     "token",
@@ -60,7 +68,7 @@ enum Form {
     Message,
 }
 
-/// Takes the secrets out of a valid JSON text, and the fields `hide` whatever they hold.
+/// Takes the secrets out of a valid JSON text, and the fields `hide` whatever they hold. The names of a Result's own members stay.
 pub fn json(text: &str, secrets: Option<&Redactor>, hide: &[String]) -> Redacted {
     write(text, secrets, hide, Form::LaidOut)
 }
@@ -102,6 +110,7 @@ fn write(text: &str, secrets: Option<&Redactor>, hide: &[String], form: Form) ->
 /// One level of the text on the way to the present token.
 struct Level {
     is_object: bool,
+    /// The name as it is meant, however its writer spelt it.
     key: String,
     in_value: bool,
     is_empty: bool,
@@ -242,9 +251,10 @@ impl Writer<'_> {
 
     fn key(&mut self, token: &str, range: &Range<usize>) {
         let crossed = self.is_crossed(range).then(|| quoted(SECRET));
-        let is_envelope = self.form == Form::Message && self.levels.len() == 1 && ENVELOPE.contains(&token);
+        let stays = self.levels.len() == 1
+            && (OF_A_RESULT.contains(&token) || (self.form == Form::Message && ENVELOPE.contains(&token)));
         let cleaned = match crossed {
-            _ if is_envelope => None,
+            _ if stays => None,
             None => self.cleaned(token, range),
             crossed => crossed,
         };
@@ -260,7 +270,7 @@ impl Writer<'_> {
             }
         };
         if let Some(level) = self.levels.last_mut() {
-            level.key = shown[1..shown.len() - 1].to_owned();
+            level.key = meant(&shown).map_or_else(|| shown.to_string(), Cow::into_owned);
         }
         if matches!(shown, Cow::Owned(_)) {
             self.note_hidden();

@@ -133,7 +133,7 @@ fn inner(token: &str) -> &str {
 }
 
 /// Returns what a string says, U+FFFD for what is no character; `None` for what is no string of JSON.
-fn meant(token: &str) -> Option<Cow<'_, str>> {
+pub(super) fn meant(token: &str) -> Option<Cow<'_, str>> {
     if memchr(b'\\', token.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner(token)));
     }

@@ -1,5 +1,6 @@
 //! What is stored of a plan, and what of it is another now.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::shape::{StoredField, StoredPlan, StoredRun, fingerprint};
@@ -74,12 +75,14 @@ impl StoredPlan {
 }
 
 impl StoredRun {
-    /// Returns what is stored of the configuration: what somebody set, without secrets, and URLs without name and password.
+    /// Returns what is stored of the configuration: what somebody set, without secrets, and URLs without name and password; each field once,
+    /// also of a plugin that has two steps.
     pub fn fields(plugins: &[PluginConfig]) -> Vec<StoredField> {
+        let mut seen = BTreeSet::new();
         plugins
             .iter()
             .flat_map(|plugin| &plugin.fields)
-            .filter(|field| field.value.is_some())
+            .filter(|field| field.value.is_some() && seen.insert((&field.plugin, &field.name)))
             .map(|field| StoredField {
                 plugin: field.plugin.clone(),
                 field: field.name.clone(),

@@ -3,6 +3,7 @@
 mod adverse;
 mod deliver;
 mod export;
+mod export_secrets;
 mod keep;
 mod killed;
 mod prune;

@@ -10,8 +10,11 @@ use crate::cli::dispatch;
 use crate::cli::host::Own;
 use crate::cli::run::Prepared;
 use crate::cli::schemas;
+use crate::config::Wanted;
 use crate::error::{Failure, Fault, Kind};
-use crate::plugin::SessionContext;
+use crate::manifest::Manifest;
+use crate::plugin::{SessionContext, launch};
+use crate::redact::Redactor;
 use crate::store::Kept;
 use crate::store::shape::{StoredPlan, StoredRun};
 use crate::ui::Ui;
@@ -98,8 +101,12 @@ impl Earlier {
             .iter()
             .filter(|field| names.contains(field.plugin.as_str()))
             .collect();
-        let shown =
-            |value: Option<&serde_json::Value>| value.map_or_else(|| "not set".into(), ToString::to_string);
+        // A secret may stand in a field that is none, too.
+        let secrets = secrets(ctx, prepared, &wanted);
+        let shown = |value: Option<&Value>| match value {
+            Some(value) => secrets.text(value.to_string()).into_owned(),
+            None => "not set".to_owned(),
+        };
         let warn = |plugin: &str, field: &str, was: String, is: String| {
             ui.warn(&format!(
                 "`{plugin}.{field}` was {was} in run {} and is {is} now; what is taken of `{plugin}` is from then",
@@ -138,4 +145,25 @@ impl Earlier {
         }
         Ok(())
     }
+}
+
+/// Finds the secrets of the plugins whose fields are known here: of those that are wanted, and of all others whose manifests declare them.
+fn secrets(ctx: &SessionContext, prepared: &Prepared, wanted: &[Wanted<'_>]) -> Redactor {
+    let plugins = prepared.plan.plugins();
+    let is_wanted = |manifest: &Manifest| wanted.iter().any(|wanted| wanted.plugin == manifest.name);
+    let others = plugins.iter().filter(|manifest| !is_wanted(manifest));
+    let others = others.filter_map(|manifest| {
+        Some(Wanted {
+            plugin: &manifest.name,
+            schema: manifest.config_schema.as_ref()?,
+            legacy: manifest.legacy,
+        })
+    });
+    let all: Vec<_> = wanted.iter().copied().chain(others).collect();
+    let resolution = prepared.settings.resolve(&all);
+    let variables = launch::seen_by(plugins.iter().map(Arc::as_ref), ctx);
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    Redactor::of_run(&resolution.plugins, variables)
 }

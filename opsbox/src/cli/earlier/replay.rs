@@ -98,7 +98,13 @@ impl Earlier {
         if let Some(why) = &provider.missing {
             return Err(self.nothing_of(plan).hint(format!("it was not exported: {why}")));
         }
-        Ok((self.marked(record), exported.results(provider)?, None))
+        // What the index says of a step's place is not what this run has it do.
+        let record = StepRecord {
+            plugin: plan.plugin.clone(),
+            role: plan.role,
+            ..self.marked(record)
+        };
+        Ok((record, exported.results(provider)?, None))
     }
 
     fn nothing_of(&self, plan: &StoredPlan) -> Fault {

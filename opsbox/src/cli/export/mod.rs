@@ -1,5 +1,6 @@
 //! `opsbox runs export`: what the providers of a kept run returned, as files for others, without secrets.
 
+mod configured;
 mod sought;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,6 @@ use crate::cli::host::Own;
 use crate::cli::request::{Answer, Exporting};
 use crate::cli::runs::size;
 use crate::cli::table::{clean, table};
-use crate::config::SECRET;
 use crate::error::{Failure, Fault, Kind};
 use crate::redact::{self, Redacted, Redactor};
 use crate::report::summary::cause_of;
@@ -19,9 +19,10 @@ use crate::store::exported::{
     self, DATA, EXPORT_VERSION, ExportedProvider, ExportedRun, INDEX, RedactedField,
 };
 use crate::store::kept::tame;
-use crate::store::shape::{StoredData, StoredField};
+use crate::store::shape::StoredData;
 use crate::store::{Kept, Store, Stored};
 use crate::ui::Ui;
+use configured::Configured;
 
 /// The exit code where something of the run could not be exported.
 const PARTIAL: u8 = 4;
@@ -51,6 +52,7 @@ pub(super) async fn export(
     for stored in kept.steps.iter().filter(|step| step.plan.role == Role::Provider) {
         made.provider(&kept, stored, &sought.redactor, &query.redact, &mut names);
     }
+    made.configured = Configured::of(&kept.run, &made.providers, &sought, &query.redact);
     made.check(&kept, query)?;
     let index = made.index(&kept, &sought);
     let text = serde_json::to_string_pretty(&index)
@@ -72,6 +74,7 @@ pub(super) async fn export(
 struct Made {
     providers: Vec<ExportedProvider>,
     files: Vec<(String, String)>,
+    configured: Configured,
     telling: BTreeMap<String, u64>,
 }
 
@@ -138,10 +141,17 @@ impl Made {
             ));
             return Err(Failure::usage(fault));
         }
-        let known = |field: &&String| {
+        let is_there = |field: &String| {
             let mut redacted = self.providers.iter().flat_map(|provider| &provider.redacted);
-            redacted.any(|redacted| redacted.field == **field)
+            redacted.any(|redacted| redacted.field == *field) || self.configured.hidden.contains_key(field)
         };
+        // What is below a field that is hidden whole is not looked at any more.
+        let is_below = |field: &str, other: &String| {
+            let rest = field.strip_prefix(other.as_str());
+            rest.is_some_and(|rest| rest.starts_with(['.', '['])) && is_there(other)
+        };
+        let known =
+            |field: &&String| is_there(field) || query.redact.iter().any(|other| is_below(field, other));
         let faults: Vec<_> = query
             .redact
             .iter()
@@ -162,20 +172,6 @@ impl Made {
 
     fn index(&self, kept: &Kept, sought: &sought::Sought) -> ExportedRun {
         let run = &kept.run;
-        let of_provider = |field: &&StoredField| {
-            self.providers
-                .iter()
-                .any(|provider| provider.plugin == field.plugin)
-        };
-        let config = run.config.iter().filter(of_provider).map(|field| StoredField {
-            value: field.value.as_ref().map(|value| {
-                let shown = redact::json(&value.to_string(), Some(&sought.redactor), &[]);
-                serde_json::from_str(&shown.text).unwrap_or_else(|_| SECRET.into())
-            }),
-            // It may name a file of this machine.
-            origin: None,
-            ..field.clone()
-        });
         ExportedRun {
             export: EXPORT_VERSION,
             run: run.run.clone(),
@@ -186,7 +182,7 @@ impl Made {
                 .providers
                 .iter()
                 .all(|provider| provider.missing.is_none() && provider.step.is_some()),
-            config: config.collect(),
+            config: self.configured.fields.clone(),
             providers: self.providers.clone(),
             not_looked_for: sought.accepted.clone(),
         }
@@ -198,14 +194,16 @@ impl Made {
                 "the secret `{name}` was not looked for: it may stand in these files, which only you can read"
             ));
         }
-        if !self.telling.is_empty() {
-            let fields: Vec<_> = self
-                .telling
-                .keys()
+        let configured = self.configured.telling.keys();
+        let mut telling: Vec<_> = configured.map(|field| format!("{INDEX}: {field}")).collect();
+        telling.extend(self.telling.keys().cloned());
+        if !telling.is_empty() {
+            let fields: Vec<_> = telling
+                .iter()
                 .take(MOST_NAMED)
                 .map(|field| clean(field))
                 .collect();
-            let more = match self.telling.len().saturating_sub(MOST_NAMED) {
+            let more = match telling.len().saturating_sub(MOST_NAMED) {
                 0 => String::new(),
                 n => format!(" and {n} more"),
             };
@@ -273,7 +271,9 @@ fn text_of(query: &Exporting, index: &ExportedRun, made: &Made, columns: u16) ->
             .iter()
             .map(move |field| vec![file.clone(), clean(&field.field), field.times.to_string()])
     });
-    let redacted: Vec<_> = redacted.collect();
+    let configured = made.configured.hidden.iter();
+    let configured = configured.map(|(field, n)| vec![INDEX.to_owned(), clean(field), n.to_string()]);
+    let redacted: Vec<_> = redacted.chain(configured).collect();
     if !redacted.is_empty() {
         text.push('\n');
         text.push_str(&table(&["file", "redacted field", "times"], redacted, columns));

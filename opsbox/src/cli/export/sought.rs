@@ -22,6 +22,15 @@ pub(super) struct Sought {
     pub(super) redactor: Redactor,
     /// The secrets that are not known, and that somebody wants to do without; sorted.
     pub(super) accepted: Vec<String>,
+    /// The secret fields, by plugin and name: those that were secret when the run began, and those that are now.
+    fields: BTreeSet<(String, String)>,
+}
+
+impl Sought {
+    /// Returns whether the value of a field must not be shown.
+    pub(super) fn is_secret(&self, field: &StoredField) -> bool {
+        field.secret || self.fields.contains(&(field.plugin.clone(), field.field.clone()))
+    }
 }
 
 /// A secret that cannot be looked for.
@@ -62,7 +71,7 @@ pub(super) async fn sought(
     wanted.push(of_rego_checks());
     let mut settings = settings(own, &flags, run)?;
     settings.hide(deliver::secrets_of(&run.config));
-    let resolution = settings.resolve(&wanted);
+    let mut resolution = settings.resolve(&wanted);
     for warning in &resolution.warnings {
         ui.warn(warning);
     }
@@ -79,7 +88,9 @@ pub(super) async fn sought(
         .filter(|name| !variables.contains_key(*name))
         .map(|name| of_variable(name));
     let unknown: Vec<_> = of_fields.chain(of_variables).collect();
+    let fields = take_secrets(run, &mut resolution);
     Ok(Sought {
+        fields,
         redactor: Redactor::of_run(
             &resolution.plugins,
             variables
@@ -103,6 +114,26 @@ fn settings(own: &Own, flags: &RunFlags, run: &StoredRun) -> Result<crate::confi
     };
     let name = run.name.as_ref().filter(known);
     run::load(own, flags, project.as_ref(), name.map(String::as_str))
+}
+
+/// Has the value that the run stored of a field that was no secret then, and is one now, looked for as well. Returns all fields that are
+/// secrets, to which belong those that were.
+fn take_secrets(run: &StoredRun, resolution: &mut Resolution) -> BTreeSet<(String, String)> {
+    let mut secret = BTreeSet::new();
+    for plugin in &mut resolution.plugins {
+        let mut stored = Vec::new();
+        for now in plugin.fields.iter().filter(|now| now.secret) {
+            let is_it = |was: &&StoredField| was.plugin == now.plugin && was.field == now.name;
+            let was = run.config.iter().filter(is_it);
+            stored.extend(was.filter_map(|was| was.value.clone()).map(|value| FieldReport {
+                value: Some(value),
+                ..now.clone()
+            }));
+            secret.insert((now.plugin.clone(), now.name.clone()));
+        }
+        plugin.fields.extend(stored);
+    }
+    secret
 }
 
 /// Returns the names of unknown secrets that somebody wants to do without.
@@ -151,9 +182,12 @@ fn of_field(was: &StoredField, resolution: &Resolution) -> Option<Unknown> {
     let mut fields = resolution.plugins.iter().flat_map(|plugin| &plugin.fields);
     let now = fields.find(|now| now.plugin == was.plugin && now.name == was.field);
     let value = now.and_then(|now| now.value.as_ref());
+    let is_secret = now.is_some_and(|now| now.secret);
+    let short = || "is so short that it cannot be told from other text".to_owned();
     let why = match (was.secret, value) {
         (true, Some(value)) if can_be_found(value) => return None,
-        (true, Some(_)) => "is so short that it cannot be told from other text".to_owned(),
+        (true, Some(_)) => short(),
+        (false, _) if is_secret && was.value.as_ref().is_some_and(|value| !can_be_found(value)) => short(),
         (false, _) if !was.value.as_ref().is_some_and(holds_userinfo) => return None,
         (false, Some(value)) if was.value.as_ref() == Some(&userinfo_within(value)) => return None,
         (false, Some(_)) => "held a password of a URL, and is another URL now".to_owned(),

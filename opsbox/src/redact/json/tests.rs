@@ -108,3 +108,23 @@ fn a_long_text_that_holds_a_secret_is_hidden_whole() {
     let done = of(&format!("[\"{long}\"]"), &["s3cret-value"], &[]);
     assert_eq!(done.text, "[\n  \"<secret>\"\n]\n");
 }
+
+#[test]
+fn a_field_is_hidden_however_its_name_is_spelt() {
+    let text = r#"[{"pr\u00e9nom":"a"},{"prénom":"b"},{"pr\u00E9nom":["c"]}]"#;
+    let done = of(text, &[], &["[].prénom"]);
+    assert_eq!(done.hidden.get("[].prénom"), Some(&3), "{}", done.text);
+    for left in ["\"a\"", "\"b\"", "\"c\""] {
+        assert!(!done.text.contains(left), "{}", done.text);
+    }
+    let done = of(r#"{"api_\u006bey":"x"}"#, &[], &[]);
+    assert!(done.telling.contains_key("api_key"), "{done:?}");
+}
+
+#[test]
+fn the_members_of_a_result_keep_their_names_and_no_others_do() {
+    let text = r#"{"details":{"details":"formatted"},"formatted":"no"}"#;
+    let done = of(text, &["details", "formatted"], &[]);
+    let wanted = "{\n  \"details\": {\n    \"<secret>\": \"<secret>\"\n  },\n  \"formatted\": \"no\"\n}\n";
+    assert_eq!(done.text, wanted);
+}
