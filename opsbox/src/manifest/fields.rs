@@ -56,6 +56,12 @@ const KEYWORDS: [(&str, Form); 27] = [
     ("allOf", Form::Tables),
 ];
 
+/// No keywords of JSON Schema, but what other tools call a secret: whoever writes one believes that the value is hidden.
+pub(super) const NO_KEYWORDS_OF_A_SECRET: [&str; 5] =
+    ["secret", "is_secret", "isSecret", "sensitive", "password"];
+/// The same of formats.
+pub(super) const NO_FORMATS_OF_A_SECRET: [&str; 4] = ["passwd", "pwd", "secret", "sensitive"];
+
 impl Form {
     /// Returns what is wanted in words, where the value is something else.
     fn wants(self, value: &DeValue<'_>) -> Option<&'static str> {
@@ -148,12 +154,33 @@ fn check_keyword(report: &mut Report<'_>, field: &Table<'_>, key: &str, value: &
             let found = describe(value);
             let message = format!("`{key}` in `[{}]` must be {wanted}, found {found}", field.name);
             report.fault(at, message);
+        } else if let ("format", DeValue::String(text)) = (key, value) {
+            check_format(report, field, text, at);
         }
+    } else if NO_KEYWORDS_OF_A_SECRET.contains(&key) {
+        report
+            .fault(at, format!("unknown key `{key}` in `[{}]`", field.name))
+            .hints
+            .push("did you mean `writeOnly`? `writeOnly = true` makes the field a secret".to_owned());
     } else if let Some(known) = nearest(key, KEYWORDS.map(|(known, _)| known)) {
         report
             .fault(at, format!("unknown key `{key}` in `[{}]`", field.name))
             .hints
             .push(format!("did you mean `{known}`?"));
+    }
+}
+
+/// Other formats are the plugin's to look at, but what is nearly `password` would leave a secret in the open.
+fn check_format(report: &mut Report<'_>, field: &Table<'_>, format: &str, at: usize) {
+    if NO_FORMATS_OF_A_SECRET.contains(&format) || nearest(format, ["password"]).is_some() {
+        let message = format!(
+            "`format` in `[{}]` is `{format}`, which makes no secret",
+            field.name
+        );
+        report
+            .fault(at, message)
+            .hints
+            .push("did you mean `password`? `writeOnly = true` makes any field a secret".to_owned());
     }
 }
 

@@ -310,3 +310,21 @@ fn names_with_separators_or_control_characters_are_refused() {
         assert!(read(&text, &[]).1.is_err(), "{name}");
     }
 }
+
+#[test]
+fn what_looks_like_a_secret_and_is_none_is_refused() {
+    faults(
+        "[info]\nname = \"a\"\ntype = \"input\"\n[run]\ncommand = [\"x\"]\n\
+         [config.a]\nsecret = true\n[config.b]\nsensitive = true\n[config.c]\nformat = \"passwd\"\n[config.d]\nformat = \"secret\"\n",
+        expect![[r#"
+            manifest `manifest.toml`, line 7: unknown key `secret` in `[config.a]`
+              hint: did you mean `writeOnly`? `writeOnly = true` makes the field a secret
+            manifest `manifest.toml`, line 9: unknown key `sensitive` in `[config.b]`
+              hint: did you mean `writeOnly`? `writeOnly = true` makes the field a secret
+            manifest `manifest.toml`, line 11: `format` in `[config.c]` is `passwd`, which makes no secret
+              hint: did you mean `password`? `writeOnly = true` makes any field a secret
+            manifest `manifest.toml`, line 13: `format` in `[config.d]` is `secret`, which makes no secret
+              hint: did you mean `password`? `writeOnly = true` makes any field a secret
+        "#]],
+    );
+}

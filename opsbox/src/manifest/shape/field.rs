@@ -3,9 +3,11 @@
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use crate::manifest::fields::{NO_FORMATS_OF_A_SECRET, NO_KEYWORDS_OF_A_SECRET};
+
 /// One field of the plugin's configuration: a JSON Schema property, written in TOML. `required = true` says that somebody must set it.
 #[derive(Debug, JsonSchema)]
-#[schemars(rename_all = "camelCase", transform = default_fits)]
+#[schemars(rename_all = "camelCase", transform = rules)]
 pub struct Field {
     /// What the value is; a list where it may be one of several.
     pub r#type: Option<Types>,
@@ -105,8 +107,9 @@ pub enum Required {
     Members(Vec<Value>),
 }
 
-/// Says that a default must be of the field's type, since nobody checks what nobody set.
-fn default_fits(schema: &mut Schema) {
+/// Says that a default must be of the field's type, since nobody checks what nobody set, and that nothing else than `writeOnly` and the format
+/// `password` is meant to make a secret.
+fn rules(schema: &mut Schema) {
     let of = |name: &str, allowed: &[&str]| {
         let choices: Vec<Value> = allowed
             .iter()
@@ -129,6 +132,8 @@ fn default_fits(schema: &mut Schema) {
         of("object", &["object"]),
         of("integer", &["integer", "number"]),
         fraction,
+        {"not": {"anyOf": NO_KEYWORDS_OF_A_SECRET.map(|key| json!({"required": [key]}))}},
+        {"properties": {"format": {"not": {"enum": NO_FORMATS_OF_A_SECRET}}}},
     ]);
     schema.insert("allOf".to_owned(), rules);
 }

@@ -135,7 +135,7 @@ fn host_and_schema_refuse_the_same_values_of_every_key() {
 }
 
 /// Texts of keys whose form is more than a type: what a schema says of them by a pattern.
-const TEXTS: [(&str, &str, &[&str]); 13] = [
+const TEXTS: [(&str, &str, &[&str]); 14] = [
     (
         "info",
         "name",
@@ -188,6 +188,19 @@ const TEXTS: [(&str, &str, &[&str]); 13] = [
         "type",
         &[
             "string", "integer", "number", "boolean", "array", "object", "null", "int",
+        ],
+    ),
+    (
+        "config.field",
+        "format",
+        &[
+            "password",
+            "date-time",
+            "passwd",
+            "secret",
+            "sensitive",
+            "pwd",
+            "x",
         ],
     ),
     (
@@ -258,6 +271,11 @@ const WHOLE: &[&str] = &[
     "'$schema' = './manifest.json'\n[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n",
     "'$schema' = 7\n[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n",
     // Fields of the configuration.
+    "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.a]\nsecret = true\n",
+    "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.a]\nsensitive = true\n",
+    "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.a]\npassword = true\n",
+    "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.a]\nwriteOnly = true\n",
+    "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.secret]\ntype = 'string'\n",
     "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config]\nmax = 3\n",
     "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.'a b']\ntype = 'string'\n",
     "[info]\nname = 'a'\ntype = 'input'\n[run]\ncommand = ['x']\n[config.'a=b']\ntype = 'string'\n",
