@@ -275,6 +275,18 @@ fn doctor_is_content_where_all_is_well_and_shows_where_it_looked() {
 }
 
 #[test]
+fn doctor_parses_the_policies() {
+    let sandbox = Sandbox::new();
+    let rule = "details contains {\"message\": \"m\"} if input.a\n";
+    sandbox.rego("fine", "host", &format!("package fine\n\n{rule}"), "");
+    sandbox.opsbox(&["plugins", "doctor"]).exits(0);
+    sandbox.rego("torn", "host", "package torn\n\ndetails contains {\n", "");
+    let seen = sandbox.opsbox(&["plugins", "doctor"]).exits(2);
+    seen.prints(&["plugin `torn`", "torn.rego:", "opsbox check test"])
+        .hides(&["plugin `fine`"]);
+}
+
+#[test]
 fn no_plugin_is_started_to_list_it() {
     let sandbox = Sandbox::new();
     sandbox.mirror("mirror", "input", "");

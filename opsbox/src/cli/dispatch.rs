@@ -203,7 +203,8 @@ async fn plugins_answer(own: &Own, ui: &Arc<Ui>, query: &PluginsQuery) -> Result
         PluginsWhat::Doctor => {
             let run = host::prober(own);
             let diagnoses = diagnosis::diagnose(&catalog, &own.environ.cache_dir, &run);
-            Ok(doctor::doctor(&catalog, &own.environ, &diagnoses))
+            let unparsed = check::unparsed(own, ui, &catalog, &query.flags).await;
+            Ok(doctor::doctor(&catalog, &own.environ, &diagnoses, unparsed))
         }
         PluginsWhat::Show(name) => {
             let schema = schema_of(own, ui, &catalog, &query.flags, name).await?;

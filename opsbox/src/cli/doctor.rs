@@ -16,8 +16,8 @@ use crate::manifest::{Launch, Manifest};
 use crate::plugin::tool;
 use crate::python::Interpreter;
 
-/// Says what is wrong and what to do; the exit code is 2 where a plugin cannot be used.
-pub fn doctor(catalog: &Catalog, environ: &Environ, diagnoses: &[Diagnosis]) -> Answer {
+/// Says what is wrong and what to do; `unparsed` is what is wrong with policies. The exit code is 2 where a plugin cannot be used.
+pub fn doctor(catalog: &Catalog, environ: &Environ, diagnoses: &[Diagnosis], unparsed: Vec<Fault>) -> Answer {
     let mut text = String::from("python:\n");
     match (&catalog.python, &catalog.python_fault) {
         (Some(python), _) => text.push_str(&interpreter(python, diagnoses)),
@@ -31,6 +31,7 @@ pub fn doctor(catalog: &Catalog, environ: &Environ, diagnoses: &[Diagnosis]) -> 
     faults.extend(crate::plan::faults_of_all(catalog));
     faults.extend(without_python(catalog));
     faults.extend(faults_of(catalog, diagnoses));
+    faults.extend(unparsed);
     let said = notes_of(catalog, diagnoses);
     let code = if faults.is_empty() && catalog.unusable.is_empty() && catalog.warnings.is_empty() {
         0

@@ -423,7 +423,9 @@ fn a_provider_whose_data_is_replayed_needs_no_configuration() {
         sandbox.opsbox(&["run", "--replay", run]).exits(0);
     }
     // Nor where it stands first in the pipeline, and its data goes on as it is.
-    sandbox.opsbox(&["run", "cloud-out", "--replay", "fixture"]).exits(0);
+    sandbox
+        .opsbox(&["run", "cloud-out", "--replay", "fixture"])
+        .exits(0);
     sandbox
         .opsbox(&["run", "check-out"])
         .exits(2)

@@ -6,10 +6,12 @@ mod coverage;
 mod eval;
 mod expected;
 mod find;
+mod parsed;
 mod report;
 mod rules;
 mod test;
 mod worker;
 
 pub(in crate::cli) use eval::eval;
+pub(in crate::cli) use parsed::unparsed;
 pub(in crate::cli) use test::test;
