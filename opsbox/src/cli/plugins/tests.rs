@@ -107,7 +107,7 @@ fn doctor_names_each_problem_and_its_remedy() {
     };
     catalog.plugins.push(std::sync::Arc::new(manifest));
     catalog.python_fault = Some(Fault::new("no Python interpreter found").hint("install it"));
-    let answer = super::super::doctor::doctor(&catalog, &environ(folder.path(), &[]), &[]);
+    let answer = super::super::doctor::doctor(&catalog, &environ(folder.path(), &[]), &[], Vec::new());
     assert_eq!(answer.code, 2);
     expect![[r#"
         python:
