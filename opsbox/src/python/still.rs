@@ -64,7 +64,7 @@ pub(super) fn read(environ: &Environ, candidate: &Candidate) -> Result<Interpret
         return Err(too_old(candidate, &format!("{major}.{minor}.{patch}")));
     }
     let sites = sites(prefix, &made.library);
-    let mut sys_path = standard(&made);
+    let mut sys_path = standard(prefix, &made);
     let mut editable = BTreeMap::new();
     let system = if made.system {
         system(environ, &made)
@@ -164,9 +164,9 @@ fn sites(prefix: &Path, library: &str) -> Vec<PathBuf> {
     sites
 }
 
-/// Returns the standard library's folders: a module there hides one of its name in the packages.
-fn standard(made: &Made) -> Vec<PathBuf> {
-    let prefix = made.home.as_deref().and_then(Path::parent);
+/// Returns the standard library's folders: a module there hides one of its name in the packages. An environment of conda has its own.
+fn standard(prefix: &Path, made: &Made) -> Vec<PathBuf> {
+    let prefix = made.home.as_deref().map_or(Some(prefix), Path::parent);
     let folders = prefix.into_iter().flat_map(|prefix| {
         ["lib64", "lib"]
             .map(|lib| prefix.join(lib).join(&made.library))
@@ -294,7 +294,10 @@ mod tests {
     #[test]
     fn without_settings_the_library_tells_the_version_and_without_both_it_is_no_environment() {
         let place = Place::new(&[(&format!("{SITE}/x.py"), ""), ("work/.venv/bin/python3", "")]);
-        assert_eq!(place.read().unwrap().version, (3, 12, 0));
+        let found = place.read().unwrap();
+        assert_eq!(found.version, (3, 12, 0));
+        let library = place.at("work/.venv/lib/python3.12");
+        assert_eq!(found.sys_path, [library, place.at(SITE)]);
         fs::remove_dir_all(place.at("work/.venv/lib")).unwrap();
         assert!(
             place
