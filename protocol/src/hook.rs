@@ -88,8 +88,55 @@ impl Hook {
     }
 }
 
+/// Returns whether a hook of a plugin's own type may have this name: an identifier, or `x-VENDOR/…` of characters that need no escape [HAND-5].
+pub fn is_hook_name(name: &str) -> bool {
+    let is_plain = |text: &str| {
+        let first = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
+        first && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let is_vendors = || {
+        let parts = name.strip_prefix("x-").and_then(|rest| rest.split_once('/'));
+        let needs_escape = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '\\');
+        parts.is_some_and(|(vendor, method)| !vendor.is_empty() && !method.is_empty())
+            && !name.contains(needs_escape)
+    };
+    is_plain(name) || is_vendors()
+}
+
 impl fmt::Display for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.method())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_hooks_are_identifiers_or_a_vendors() {
+        for name in ["scan", "_s2", "prüfe", "x-acme/tune", "x-acme/tune/fine"] {
+            assert!(is_hook_name(name), "{name}");
+        }
+        let others = [
+            "",
+            "2s",
+            "*",
+            "a b",
+            "scan\n",
+            "scan\"}",
+            "$/cancel",
+            "host/call_hook",
+            "x-acme",
+            "x-/tune",
+            "x-acme/",
+            "x-acme/a\"",
+            "x-acme/a\\",
+            "x-acme/a b",
+            "x-acme/\u{7f}",
+        ];
+        for name in others {
+            assert!(!is_hook_name(name), "{name}");
+        }
     }
 }

@@ -20,7 +20,7 @@ pub mod schema;
 pub use count::{are_empty, count_findings};
 pub use error::{ErrorBody, ErrorData, code};
 pub use frame::{FrameError, LineReader};
-pub use hook::Hook;
+pub use hook::{Hook, is_hook_name};
 pub use incoming::{Expect, Incoming, LineFault, Outcome, Payload, parse_line};
 pub use recover::recover_id;
 pub use result::{Finding, OpsResult, ResultView, ShapeFault};

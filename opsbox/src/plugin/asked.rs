@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use opsbox_protocol::{ErrorBody, code, handler, outgoing};
+use opsbox_protocol::{ErrorBody, code, handler, is_hook_name, outgoing};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::peer::{Pieces, Shared};
+
+const SHOWN_CHARS: usize = 100;
 
 /// Where the requests of one call arrive. Sending never waits: the reader of the plugin must not.
 pub(crate) type Desk = mpsc::UnboundedSender<HostRequest>;
@@ -112,12 +114,17 @@ pub(super) fn read(method: &str, params: Option<&RawValue>, line: &Bytes) -> Res
         Some(text) if text.starts_with('{') => line.slice_ref(text.as_bytes()),
         Some(_) => return Err(wrong("`params` must be an object".into())),
     };
-    let ask = Ask::CallHook {
-        plugin: asked.plugin.ok_or_else(|| lacks("plugin"))?,
-        hook: asked.hook.ok_or_else(|| lacks("hook"))?,
-        params,
-    };
-    Ok((call, ask))
+    let plugin = asked.plugin.ok_or_else(|| lacks("plugin"))?;
+    let hook = asked.hook.ok_or_else(|| lacks("hook"))?;
+    // It becomes a method on another plugin's wire.
+    if !is_hook_name(&hook) {
+        let shown: String = hook.chars().take(SHOWN_CHARS).collect();
+        let shown = shown.escape_debug();
+        return Err(wrong(format!(
+            "the hook `{shown}` is neither an identifier nor `x-VENDOR/…`"
+        )));
+    }
+    Ok((call, Ask::CallHook { plugin, hook, params }))
 }
 
 #[cfg(test)]
@@ -173,5 +180,18 @@ mod tests {
             "-32601: this host offers no method `host/stop`; it offers host/active_plugins, host/call_hook"
         );
         assert!(error("host/call_hook", r#"{"id":-7}"#).starts_with("-32602: "));
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_hook_becomes_no_method() {
+        for hook in ["", "$/cancel", "host/call_hook", r#"scan\n\"}"#] {
+            let params = format!(r#"{{"id":7,"plugin":"a","hook":"{hook}"}}"#);
+            let error = check("host/call_hook", &params).unwrap_err();
+            assert!(
+                error.starts_with("-32602: `host/call_hook`: the hook `"),
+                "{error}"
+            );
+        }
+        assert!(check("host/call_hook", r#"{"id":7,"plugin":"a","hook":"x-acme/tune"}"#).is_ok());
     }
 }

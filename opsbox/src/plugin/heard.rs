@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use jsonrpsee_types::{ErrorCode, ErrorObject};
 use opsbox_protocol::message::{GapParams, LogParams, OutputParams, ProgressParams};
 use opsbox_protocol::{
     ErrorBody, Incoming, LineFault, Outcome, code, handler, limits, outgoing, parse_line, recover_id,
@@ -13,6 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::asked::{self, HostRequest};
+use super::broken::Broken;
 use super::call::{Gap, Reply};
 use super::error::PluginError;
 use super::event::Event;
@@ -31,7 +31,7 @@ impl Shared {
         let Ok(text) = std::str::from_utf8(line) else {
             let lossy = String::from_utf8_lossy(line);
             if lossy.contains("\"jsonrpc\"") {
-                self.damage(recover_id(&lossy), "a line that is not UTF-8");
+                self.broken(Broken::damaged(recover_id(&lossy)), "a line that is not UTF-8");
             } else {
                 self.noise(&lossy);
             }
@@ -41,11 +41,7 @@ impl Shared {
             return;
         }
         if let Some(why) = depth_fault(depth) {
-            return if text.contains("\"jsonrpc\"") {
-                self.damage(recover_id(text), &why);
-            } else {
-                self.noise(text);
-            };
+            return self.too_deep(text, &why);
         }
         let expect = |id: &str| {
             self.state()
@@ -59,12 +55,10 @@ impl Shared {
             Ok(Incoming::Request { id, method, params }) => self.requested(line, id, &method, params),
             Err(LineFault::Noise) => self.noise(text),
             Err(LineFault::Damaged { id, why, answer }) => {
-                if let Some((id, code)) = id.as_deref().zip(answer) {
-                    self.refuse(id, code, &why);
-                }
                 // Whoever waits for an answer that came in a batch would wait in vain.
                 let batched = || recover_id(text.trim_start_matches(['\u{feff}', ' ', '[']));
-                self.damage(id.or_else(batched), &why);
+                let id = id.or_else(batched);
+                self.broken(Broken { id, answer }, &why);
             }
         }
     }
@@ -99,14 +93,6 @@ impl Shared {
         };
         // A caller that has given up does not mind.
         let _sent = pending.answer.send(answer);
-    }
-
-    /// Answers a request that cannot be read.
-    fn refuse(&self, id: &str, code: i64, why: &str) {
-        let code = i32::try_from(code).unwrap_or_else(|_| ErrorCode::InternalError.code());
-        let error = ErrorObject::owned(code, why, None::<()>);
-        self.state()
-            .send(vec![Bytes::from(outgoing::error_line(id, &error))]);
     }
 
     fn requested(self: &Arc<Self>, line: &Bytes, id: &str, method: &str, params: Option<&RawValue>) {
@@ -179,16 +165,20 @@ impl Shared {
         };
         if let Err(error) = read {
             if method == "gap" {
-                self.lacking(GapParams {
-                    id: 0,
-                    section: None,
-                    what: "something that the plugin could not look at".into(),
-                    why: format!("its `gap` cannot be read: {error}"),
-                    remedy: None,
-                });
+                self.unreadable_gap(&error.to_string());
             }
             self.stray(format!("sent a `{method}` that cannot be read: {error}"));
         }
+    }
+
+    pub(super) fn unreadable_gap(&self, why: &str) {
+        self.lacking(GapParams {
+            id: 0,
+            section: None,
+            what: "something that the plugin could not look at".into(),
+            why: format!("its `gap` cannot be read: {why}"),
+            remedy: None,
+        });
     }
 
     /// Keeps a gap for the call that it names; one that names no open call counts for the call that is open, or the next.
@@ -206,7 +196,7 @@ impl Shared {
     }
 
     /// Shows a warning, of a flood only the first ones.
-    fn warn(&self, message: String) {
+    pub(super) fn warn(&self, message: String) {
         let verdict = self.state().logs.judge();
         match verdict {
             Verdict::Show => (self.sink)(Event::Warning(message)),
@@ -262,7 +252,7 @@ impl Shared {
         }
     }
 
-    fn noise(&self, text: &str) {
+    pub(super) fn noise(&self, text: &str) {
         if self.state().noise.allows(text.len()) {
             self.warn(format!(
                 "wrote to stdout, which belongs to the protocol: {}",
@@ -270,31 +260,6 @@ impl Shared {
             ));
         } else {
             self.fail_all(&PluginError::protocol("too much noise on stdout"));
-        }
-    }
-
-    pub(super) fn damage(&self, id: Option<String>, why: &str) {
-        self.warn(format!("sent a damaged message: {why}"));
-        let pending = id
-            .and_then(|id| id.parse().ok())
-            .and_then(|id: u64| self.state().pending.remove(&id));
-        if let Some(pending) = pending {
-            // The call fails, the plugin may go on: its next line may be whole.
-            let why = format!("in the answer to `{}`: {why}", pending.method);
-            let _sent = pending.answer.send(Err(PluginError::Shape {
-                method: pending.method,
-                why,
-            }));
-        }
-        let damaged = {
-            let mut state = self.state();
-            state.damaged += 1;
-            state.damaged
-        };
-        if damaged >= limits::DAMAGED_LINES {
-            self.fail_all(&PluginError::protocol(format!(
-                "{damaged} damaged messages, the last: {why}"
-            )));
         }
     }
 

@@ -3,6 +3,7 @@
 //! Nothing outside this module starts a process or waits for one.
 
 mod asked;
+mod broken;
 pub mod call;
 mod caps;
 pub mod error;

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::redact::Secrets;
 
 use super::asked::Desk;
+use super::broken::Broken;
 use super::call::{Gap, Reply};
 use super::error::PluginError;
 use super::event::Sink;
@@ -224,6 +225,7 @@ impl Shared {
     pub(crate) fn fail_too_large(&self, id: Option<String>) {
         let limit = self.line_cap();
         let pending = id
+            .as_ref()
             .and_then(|id| id.parse().ok())
             .and_then(|id: u64| self.state().pending.remove(&id));
         match pending {
@@ -234,7 +236,7 @@ impl Shared {
                 };
                 let _sent = pending.answer.send(Err(error));
             }
-            None => self.damage(None, &format!("a line of more than {limit} bytes")),
+            None => self.broken(Broken::damaged(id), &format!("a line of more than {limit} bytes")),
         }
     }
 }

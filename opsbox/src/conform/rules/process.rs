@@ -1,6 +1,6 @@
 //! Sections 14 and 17: the process, and what handlers ask.
 
-use opsbox_protocol::{Hook, handler};
+use opsbox_protocol::{Hook, handler, is_hook_name};
 
 use crate::conform::rule::{Evidence, Judged, Observed, Rule, unseen};
 use crate::conform::scene::{Scene, What};
@@ -99,24 +99,12 @@ fn own_hooks(seen: &Observed<'_>) -> Judged {
             let why = format!("`hooks` lists `{name}`, which is always called and never listed");
             return Evidence::of(whole, ask, why).broken();
         }
-        if !is_name(name) {
+        if name != handler::ANY_HOOK && !is_hook_name(name) {
             let why = format!("the hook `{name}` is neither an identifier nor `x-VENDOR/…`");
             return Evidence::of(whole, ask, why).broken();
         }
     }
     Judged::Kept
-}
-
-fn is_name(name: &str) -> bool {
-    let plain = |text: &str| {
-        let first = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
-        first && text.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
-    let vendor = name
-        .strip_prefix("x-")
-        .and_then(|rest| rest.split_once('/'))
-        .is_some_and(|(vendor, method)| !vendor.is_empty() && !method.is_empty());
-    name == handler::ANY_HOOK || plain(name) || vendor
 }
 
 fn asking(seen: &Observed<'_>) -> Judged {
