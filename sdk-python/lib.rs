@@ -138,6 +138,10 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_wire/faults.py",
         include_str!("src/opsbox/_wire/faults.py"),
     ),
+    (
+        "opsbox/_wire/forked.py",
+        include_str!("src/opsbox/_wire/forked.py"),
+    ),
     ("opsbox/_wire/loop.py", include_str!("src/opsbox/_wire/loop.py")),
     (
         "opsbox/_wire/message.py",

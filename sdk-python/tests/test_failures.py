@@ -80,6 +80,24 @@ def test_a_failed_import_is_told_by_the_first_call_and_every_later_one(start, so
     assert plugin.call("shutdown").result == {}
 
 
+@pytest.mark.parametrize(
+    ("module", "source", "hint"),
+    [
+        (
+            "core",
+            "from core.plugins import Result\nclass P: pass\n",
+            "rename the module `core` (a file `core.py`",
+        ),
+        ("mine", "from core.plugin import Result\nclass P: pass\n", "core.plugins"),
+        ("mine", "from opsbox.plugin import Result\nclass P: pass\n", "opsbox.plugins"),
+    ],
+)
+def test_no_strangers_package_is_advised_for_a_name_of_ours(start, module, source, hint):
+    error = start(source, module=module).call("process", data=[]).error
+    assert hint in error["data"]["hint"] + error["message"]
+    assert "pip install" not in error["data"]["hint"]
+
+
 def test_an_invalid_configuration_names_every_field(start):
     plugin = start(
         """

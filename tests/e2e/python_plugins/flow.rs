@@ -137,6 +137,35 @@ class P:
 }
 
 #[test]
+fn an_error_that_a_forked_worker_logs_makes_the_check_incomplete() {
+    let Some(python) = venv() else { return };
+    let sandbox = Sandbox::new();
+    let source = "
+import logging, multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from core.plugins import Result
+
+def work(region):
+    logging.error('region %s: access denied', region)
+    return []
+
+class P:
+    def process(self, data):
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context('fork')) as pool:
+            found = sum(pool.map(work, ['eu']), [])
+        return Result(relates_to='a', result_name='b', result_description='', details=found, formatted='')
+";
+    sandbox.legacy("regions", "input", source);
+    let seen = sandbox
+        .opsbox_on(&python, &["run", "regions-json_out", "-o", "record.json"])
+        .exits(4)
+        .says(&["error: regions: region eu: access denied"]);
+    let step = step(&sandbox.record(), "regions").clone();
+    assert_eq!(step["status"], "incomplete", "{seen}");
+    assert_eq!(step["gaps"][0]["why"], "region eu: access denied", "{seen}");
+}
+
+#[test]
 fn an_error_that_a_provider_logs_makes_its_checks_incomplete() {
     let Some(python) = venv() else { return };
     for logger in [

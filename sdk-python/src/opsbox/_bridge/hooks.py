@@ -61,9 +61,14 @@ class StandinFinder:
 
 def prepare(spec: dict) -> None:
     """Appends the plugin's own folder to the environment's, and the stand-ins to the finders."""
-    sys.meta_path.append(StandinFinder)
+    stand_in()
     if spec["source"] == "directory" and spec["folder"] not in sys.path:
         sys.path.append(spec["folder"])
+
+
+def stand_in() -> None:
+    """Appends the stand-ins to the finders."""
+    sys.meta_path.append(StandinFinder)
 
 
 def file_of(spec: dict) -> str:

@@ -9,9 +9,10 @@ standard library ends the processes that it forks in this way, too.
 from __future__ import annotations
 
 import gc
-import io
 import os
 import sys
+
+from opsbox._wire import forked
 
 
 def leave(shared: frozenset) -> None:
@@ -25,13 +26,13 @@ def leave(shared: frozenset) -> None:
     """
     status = 0
     try:
-        _wait_and_clean_up()
+        forked.wait_and_clean_up()
         for name in [name for name in sys.modules if name not in shared]:
             del sys.modules[name]
         # Finders know the bridge, and are asked nothing any more.
         sys.meta_path.clear()
         # A text file in a cycle loses what is buffered, where what it writes to is collected first.
-        _flush()
+        forked.flush()
         gc.collect()
     except BaseException:
         # As the interpreter does: said on standard error, where the host listens.
@@ -40,24 +41,3 @@ def leave(shared: frozenset) -> None:
         traceback.print_exc()
         status = 1
     os._exit(status)
-
-
-def _wait_and_clean_up() -> None:
-    import atexit
-
-    threading = sys.modules.get("threading")
-    if threading is not None:
-        threading._shutdown()
-    atexit._run_exitfuncs()
-
-
-def _flush() -> None:
-    """Writes what is buffered in files that nobody closed, and in the standard streams."""
-    # What was frozen before the fork is not listed: these are the objects of the plugin alone.
-    for each in gc.get_objects():
-        if issubclass(type(each), io.IOBase):
-            try:
-                if not each.closed and each.writable():
-                    each.flush()
-            except (OSError, ValueError):
-                pass  # Its other end is gone, or it was taken apart: the interpreter passes over it, too.

@@ -7,9 +7,9 @@ import os
 
 from opsbox import _facts
 from opsbox._bridge import calls, hooks, keys
-from opsbox._wire import channel, codec, stdio
+from opsbox._wire import channel, codec, forked, stdio
 from opsbox._wire.errors import HOOK_FAILED, METHOD_NOT_FOUND, WireError
-from opsbox._wire.loop import PROTOCOL, Call, Loop
+from opsbox._wire.loop import LEVELS, PROTOCOL, Call, Loop
 
 # What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
 _PART = {
@@ -56,6 +56,7 @@ class Bridge:
         self._make_result = None
         self._handling = None
         self._capture: stdio.Capture | None = None
+        self._children = forked.Children(self._tell)
 
     def connect(self, loop: Loop, capture_fd: int) -> None:
         """Joins loop and capture together."""
@@ -108,10 +109,10 @@ class Bridge:
         # Registered first, so run last: what other exit handlers print still goes out.
         atexit.register(self._drain_last)
         atexit.register(self._let_go)
-        os.register_at_fork(after_in_child=self._in_child)
+        self._children.install(self._cut_off)
         RecordFinder(self._record, lambda: self.loop.log_level, {"yaml": _quicken}).install()
         try:
-            self._plugin = loading.load(self._spec, self._warn)
+            self._plugin = self._children.keep(loading.load, self._spec, self._warn)
         except BaseException as err:
             self._import_error = err
 
@@ -139,7 +140,7 @@ class Bridge:
 
             unwatch = threads.watch(self._thread_ended)
         try:
-            return self._run(call, hook)
+            return self._children.keep(self._run, call, hook)
         except WireError:
             raise
         except BaseException as err:
@@ -153,25 +154,26 @@ class Bridge:
                 unwatch()
 
     def settle(self) -> None:
-        """Sends what was printed before the answer goes out."""
-        self._capture.drain(last=True)
+        """Sends what was printed, and what children logged, before the answer goes out."""
+        self._drain_last()
 
     def finish(self) -> None:
         """Does nothing more: exit handlers run when the interpreter ends."""
 
     def abandon(self) -> None:
         """Saves what was printed, before the process ends at once."""
-        self._capture.drain(last=True)
+        self._drain_last()
 
     def _finish(self) -> None:
         """Runs the exit handlers: what they print must go out before the answer, after which nothing may."""
         import atexit
 
         atexit.unregister(self._drain_last)
-        atexit._run_exitfuncs()
+        self._children.keep(atexit._run_exitfuncs)
 
     def _drain_last(self) -> None:
         self._capture.drain(last=True)
+        self._children.drain()
 
     def _let_go(self) -> None:
         """Drops the plugin, which the threads of the loop would hold to the last, with all that it holds."""
@@ -314,18 +316,28 @@ class Bridge:
         self.loop.log("warn", text)
 
     def _record(self, level: str, text: str, logger: str, raised: bool) -> None:
+        # Such plugins catch and log what they could not do, and end as if they had done it.
+        self._tell(level, text, logger, level == "error" or (raised and level == "warn"))
+
+    def _tell(self, level: str, text: str, logger: str, counts: bool) -> None:
+        """Sends a record, of this process or of a child; one that counts leaves a gap in the open call."""
+        if self._children.is_child:
+            if counts or LEVELS.get(level, 20) >= self.loop.log_level:
+                self._children.tell(level, text, logger, counts)
+            return
         self.loop.log(level, text, {"logger": logger} if logger else None)
-        if level == "error" or (raised and level == "warn"):
-            # Such plugins catch and log what they could not do, and end as if they had done it.
+        if counts:
             self._gap(text)
 
     def _thread_ended(self, thread: str, err: BaseException, traceback: object) -> None:
         from traceback import format_exception
 
         what = f"thread `{thread}` ended with {type(err).__name__}: {err}"
-        self.loop.log("error", f"{what}; nobody caught it, and `-v` shows the traceback")
-        self.loop.log("info", "".join(format_exception(type(err), err, traceback)).rstrip())
-        self._gap(what)
+        note = f"{what}; nobody caught it, and `-v` shows the traceback"
+        self._tell("error", note, "", self._children.is_child)
+        self._tell("info", "".join(format_exception(type(err), err, traceback)).rstrip(), "", False)
+        if not self._children.is_child:
+            self._gap(what)
 
     def _gap(self, why: str) -> None:
         call = self.loop.current
@@ -335,7 +347,7 @@ class Bridge:
                 "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": why[:2000]}
             )
 
-    def _in_child(self) -> None:
+    def _cut_off(self) -> None:
         self.loop.channel.detach()
         self._capture.detach()
 

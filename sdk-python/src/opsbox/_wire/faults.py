@@ -90,11 +90,8 @@ def _newer(err: BaseException) -> str | None:
 
 def text_of(err: BaseException) -> str:
     """Returns the traceback from the plugin's first frame on, its middle cut out where it is huge."""
-    tb = err.__traceback__
-    while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
-        tb = tb.tb_next
     try:
-        text = "".join(traceback.format_exception(type(err), err, tb))
+        text = "".join(traceback.format_exception(type(err), err, own_part(err)))
     except Exception as broken:
         text = f"{type(err).__name__}: <no traceback: {type(broken).__name__}>\n"
     if len(text) > _TRACEBACK_MOST:
@@ -103,12 +100,20 @@ def text_of(err: BaseException) -> str:
     return text
 
 
+def own_part(err: BaseException) -> object:
+    """Returns an exception's traceback from the plugin's first frame on; None where it has none."""
+    tb = err.__traceback__
+    while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):
+        tb = tb.tb_next
+    return tb
+
+
 def hint_for(err: BaseException) -> str:
     """Returns what to do about an exception, in the imperative."""
     if isinstance(err, ModuleNotFoundError) and err.name:
         from opsbox import _names
 
-        hint = _names.install_hint(err.name.split(".")[0])
+        hint = _not_to_install(err) or _names.install_hint(err.name.split(".")[0])
         # An error of a name that needs a package says so itself.
         if hint not in str(err):
             return hint
@@ -130,6 +135,22 @@ def hint_for(err: BaseException) -> str:
         return "gather less at once, or give the process more memory"
     place = _place(err)
     return f"look at {place}; `-v` shows the traceback" if place else "see the traceback, which `-v` shows"
+
+
+def _not_to_install(err: ModuleNotFoundError) -> str:
+    """Returns what to do about a missing module that no package of its first name would bring; else nothing.
+
+    What an index has as `core` is a stranger's.
+    """
+    from opsbox import _names
+
+    top = err.name.split(".")[0]
+    if str(err).endswith("is not a package"):
+        return f"rename the module `{top}` (a file `{top}.py`, mostly): it hides the package of `{err.name}`"
+    if top not in ("core", "opsbox"):
+        return ""
+    offered = ", ".join(f"{top}{each[len('opsbox') :]}" for each in _names.OFFERED if "." in each)
+    return f"import what there is: {offered}"
 
 
 def _no_such_name(err: ImportError) -> str:

@@ -23,6 +23,7 @@ from opsbox._wire.errors import (
     PARSE,
     UNSUPPORTED_PROTOCOL,
     Cancelled,
+    HostError,
     WireError,
 )
 
@@ -87,6 +88,7 @@ class Loop:
         self._asking: Asking | None = None
         self._making = _thread.allocate_lock()
         self._main = _thread.get_ident()
+        self._home = os.getpid()
         self._interruptible = False
         self._greeted = False
         self._awaited: set[str] = set()
@@ -133,6 +135,10 @@ class Loop:
 
     def ask(self, call: Call, method: str, body: dict) -> object:
         """Asks the host during one of its calls and returns the answer; see `asking.Asking.ask`."""
+        if os.getpid() != self._home:
+            why = f"`{method}` in a forked process, which the host does not know"
+            hint = "ask in the process that Opsbox started, not in a child of it"
+            raise HostError(HOOK_FAILED, why, {"hint": hint})
         # Threads may ask at once, and answers find their way through one object only.
         with self._making:
             if self._asking is None:
