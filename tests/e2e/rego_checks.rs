@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+mod exported;
 mod failures;
 mod inject;
 mod opa_url;

@@ -1,6 +1,5 @@
 //! `opsbox plugin call`: one call by hand, with configuration and clocks as in a run.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use opsbox_protocol::message::LogLevel;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::bounded::{MOST_DATA, read_given};
 use crate::cli::host::{self, Own};
 use crate::cli::request::Call;
 use crate::cli::{named, run, signals};
@@ -192,7 +192,7 @@ fn read(shown: &Path, path: &Path) -> Result<Bytes, Failure> {
         let fault = Fault::new(format!("`--params {}`: {why}", shown.display()));
         Failure::usage(fault.hint("give a file with a JSON object, such as `{\"data\":[]}` for `process`"))
     };
-    let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+    let text = read_given(path, MOST_DATA).map_err(fault)?;
     let raw: &RawValue =
         serde_json::from_str(&text).map_err(|error| fault(format!("not valid JSON: {error}")))?;
     if !raw.get().starts_with('{') {

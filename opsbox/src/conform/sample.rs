@@ -7,6 +7,7 @@ use std::path::Path;
 use opsbox_protocol::{Hook, ResultView};
 use serde_json::{Value, json};
 
+use crate::bounded::{MOST_DATA, read_given};
 use crate::error::Fault;
 use crate::manifest::{Kind, Manifest};
 
@@ -46,8 +47,8 @@ impl Sample {
     /// What is wrong with it, and what it may hold.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Fault::new(format!("cannot read the sample `{shown}`: {error}")))?;
+        let text = read_given(path, MOST_DATA)
+            .map_err(|why| Fault::new(format!("cannot read the sample `{shown}`: {why}")))?;
         let bad = |why: String| {
             Fault::new(format!("the sample `{shown}` {why}"))
                 .hint("it holds a Result, a list of Results, or an object with `hook` and `params`")

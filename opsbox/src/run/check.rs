@@ -153,11 +153,7 @@ fn hindrance(shared: &Shared, manifest: &Manifest, gathered: &[Arc<Gathered>]) -
 
 /// Returns the gaps that touch a check: all of them, or those of the sections that it reads.
 fn touching(manifest: &Manifest, gathered: &[Arc<Gathered>]) -> Vec<Gap> {
-    let reads = &manifest.check.reads;
-    let touches = |gap: &&Gap| match &gap.section {
-        Some(section) => reads.is_empty() || reads.contains(section),
-        None => true,
-    };
+    let touches = |gap: &&Gap| manifest.check.is_touched(gap.section.as_deref());
     gathered
         .iter()
         .flat_map(|gathered| gathered.gaps.iter().filter(touches))

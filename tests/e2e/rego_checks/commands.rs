@@ -204,6 +204,6 @@ fn a_folder_without_tests_or_policies_is_no_success() {
     test("nowhere").exits(2).says(&["cannot read", "nowhere"]);
     sandbox.write("work/policies/p_test.rego", "package p_test\ntest_x if {\n");
     test("policies")
-        .exits(1)
+        .exits(2)
         .says(&["p_test.rego:", "correct the policy"]);
 }

@@ -9,13 +9,15 @@ use serde_json::{Map, Value};
 
 use super::compare::differences;
 use super::coverage::Coverage;
-use super::expected::{self, Expected, Outcome as Says};
+use super::expected::{self, Expected, Outcome as Says, Said};
 use super::report::{Kind, Outcome, Test};
 use super::worker::{Evaluator, Examined};
+use crate::bounded::{MOST_DATA, read_text};
 use crate::config;
 use crate::error::{Failure, Fault};
 use crate::manifest::{Manifest, Policy};
 use crate::plugin::ResultSlice;
+use crate::report::record::GapRecord;
 use crate::store::Exported;
 use crate::store::exported::DATA;
 
@@ -38,8 +40,17 @@ impl Data {
     pub(super) fn of(folder: &Path) -> Result<Self, Failure> {
         if Exported::is_at(folder) {
             let exported = Exported::open(folder).map_err(Failure::usage)?;
-            let name = folder.file_name().unwrap_or_default();
-            let name = name.to_string_lossy().into_owned();
+            // The name that the folder has, also where it is written as `..`.
+            let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+            let Some(name) = real.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+                let fault = Fault::new(format!(
+                    "`{}` has no name that a case could have",
+                    folder.display()
+                ));
+                return Err(Failure::usage(
+                    fault.hint("move the files to a folder of their own"),
+                ));
+            };
             return Ok(Self::Exported { name, exported });
         }
         if files(folder, DATA)?.is_empty() {
@@ -54,9 +65,33 @@ impl Data {
 /// One case of a check.
 pub(super) struct Case {
     name: String,
-    /// The file with the data, or why there is none.
-    input: Result<PathBuf, String>,
+    input: Input,
     expected: PathBuf,
+}
+
+/// The data of a case.
+#[derive(Clone)]
+struct Input {
+    /// The file with the data, or why there is none.
+    file: Result<PathBuf, String>,
+    /// What the run could not look at when it gathered the data, as far as it touches the check.
+    gaps: Vec<String>,
+}
+
+impl Input {
+    fn whole(file: PathBuf) -> Self {
+        Self {
+            file: Ok(file),
+            gaps: Vec::new(),
+        }
+    }
+
+    fn missing(why: String) -> Self {
+        Self {
+            file: Err(why),
+            gaps: Vec::new(),
+        }
+    }
 }
 
 /// Returns whether a check's folder has cases of its own.
@@ -73,10 +108,13 @@ pub(super) fn has_own(folder: &Path) -> bool {
 /// A usage failure where two have one name, or a folder cannot be read.
 pub(super) fn of_check(folder: &Path, manifest: &Manifest, data: &[Data]) -> Result<Vec<Case>, Failure> {
     let own = folder.join(FOLDER);
-    let mut inputs: BTreeMap<String, Result<PathBuf, String>> = BTreeMap::new();
-    let mut add = |name: String, input: Result<PathBuf, String>| {
-        if let Some(Ok(first)) = inputs.insert(name.clone(), input.clone()) {
-            let second = input.map_or_else(|why| why, |path| path.display().to_string());
+    let mut inputs: BTreeMap<String, Input> = BTreeMap::new();
+    let mut add = |name: String, input: Input| {
+        let first = inputs.insert(name.clone(), input.clone());
+        if let Some(Input { file: Ok(first), .. }) = first {
+            let second = input
+                .file
+                .map_or_else(|why| why, |path| path.display().to_string());
             let what = format!(
                 "two cases of `{}` are called `{name}`: {}, {second}",
                 manifest.name,
@@ -87,13 +125,13 @@ pub(super) fn of_check(folder: &Path, manifest: &Manifest, data: &[Data]) -> Res
         Ok(())
     };
     for (name, path) in files(&own, DATA)? {
-        add(name, Ok(path))?;
+        add(name, Input::whole(path))?;
     }
     for data in data {
         match data {
             Data::Plain(folder) => {
                 for (name, path) in files(folder, DATA)? {
-                    add(name, Ok(path))?;
+                    add(name, Input::whole(path))?;
                 }
             }
             Data::Exported { name, exported } => {
@@ -103,20 +141,26 @@ pub(super) fn of_check(folder: &Path, manifest: &Manifest, data: &[Data]) -> Res
                 };
                 let file = exported.file(provider).map_err(Failure::usage)?;
                 let none = || format!("run {} has no data of `{}`", exported.index.run, provider.plugin);
-                add(name.clone(), file.ok_or_else(none))?;
+                let gaps = provider.step.iter().flat_map(|step| &step.gaps);
+                let gaps = gaps.filter(|gap| manifest.check.is_touched(gap.section.as_deref()));
+                let input = Input {
+                    file: file.ok_or_else(none),
+                    gaps: gaps.map(GapRecord::line).collect(),
+                };
+                add(name.clone(), input)?;
             }
         }
     }
     for (name, path) in files(&own, expected::ENDING)? {
         let none = || {
-            Err(format!(
+            Input::missing(format!(
                 "there is no data for it: put `{name}{DATA}` beside `{}`, or name its folder with `--data`",
                 path.display()
             ))
         };
         inputs.entry(name.clone()).or_insert_with(none);
     }
-    let case = |(name, input): (String, Result<PathBuf, String>)| Case {
+    let case = |(name, input): (String, Input)| Case {
         expected: own.join(format!("{name}{}", expected::ENDING)),
         name,
         input,
@@ -135,7 +179,7 @@ impl Case {
     ) -> Test {
         let since = Instant::now();
         let (outcome, message) = match self.judge(manifest, evaluator, coverage, update).await {
-            Ok(outcome) => (outcome, None),
+            Ok(outcome) => (outcome, self.gaps().filter(|_| outcome == Outcome::Wrote)),
             Err((outcome, message)) => (outcome, Some(message)),
         };
         Test {
@@ -158,9 +202,9 @@ impl Case {
     ) -> Result<Outcome, (Outcome, String)> {
         let bad = |why: String| (Outcome::Error, why);
         let expected = Expected::read(&self.expected).map_err(bad)?.unwrap_or_default();
-        let input = self.input.as_ref().map_err(|why| bad(why.clone()))?;
+        let input = self.input.file.as_ref().map_err(|why| bad(why.clone()))?;
         let unusable = |why: String| bad(format!("cannot use `{}`: {why}", input.display()));
-        let text = fs::read_to_string(input).map_err(|error| unusable(error.to_string()))?;
+        let (text, _) = read_text(input, MOST_DATA).map_err(unusable)?;
         let data = ResultSlice::of_document(&text, "file").map_err(unusable)?;
         if let Some(why) = fault_of(manifest, &expected.config) {
             return Err(bad(why));
@@ -170,16 +214,47 @@ impl Case {
         if let Some(Policy::File(policy)) = manifest.rego.as_ref().map(|rego| &rego.policy) {
             coverage.add(policy, &examined.covered, &examined.not_covered);
         }
-        let Err((outcome, why)) = compare(&examined, &expected.outcome) else {
+        let compared = compare(&examined, &expected.outcome);
+        let Err((outcome, why)) = compared.and_then(|()| self.compare_gaps(expected.incomplete)) else {
             return Ok(Outcome::Pass);
         };
         // An error is never taken for what is meant; somebody has to write that.
         let Some(answer) = examined.answer.as_ref().filter(|_| update) else {
             return Err((outcome, why));
         };
-        let findings = answer.applies.then_some(&*answer.result.details);
-        Expected::write(&self.expected, &expected.config, findings).map_err(|fault| bad(fault.message))?;
+        let said = Said {
+            config: &expected.config,
+            incomplete: !self.input.gaps.is_empty(),
+            findings: answer.applies.then_some(&*answer.result.details),
+        };
+        said.write(&self.expected).map_err(|fault| bad(fault.message))?;
         Ok(Outcome::Wrote)
+    }
+
+    /// Returns what the run could not look at, for people; `None` where it looked at all.
+    fn gaps(&self) -> Option<String> {
+        let gaps = &self.input.gaps;
+        let first = gaps.first()?;
+        let more = match gaps.len() {
+            1 => String::new(),
+            n => format!(", and {} more", n - 1),
+        };
+        Some(format!("the run saw only part of the data: {first}{more}"))
+    }
+
+    /// Compares whether all was looked at: in a run, findings of a part are `incomplete`, and none of them are no all-clear.
+    fn compare_gaps(&self, incomplete: bool) -> Result<(), (Outcome, String)> {
+        match self.gaps() {
+            Some(gaps) if !incomplete => Err((
+                Outcome::Fail,
+                format!("{gaps}\nwhat is said of a part is `\"incomplete\": true`"),
+            )),
+            None if incomplete => Err((
+                Outcome::Fail,
+                "it sees all of its data, and `\"incomplete\": true` is expected".into(),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

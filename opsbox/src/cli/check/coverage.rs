@@ -1,11 +1,12 @@
 //! Which lines of policies the tests reached, taken together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::bounded::read_text;
+use crate::rego::scan::MOST_READ;
 use crate::ui::text::clean;
 
 /// The lines that hold an expression, by policy; each counted from 1.
@@ -46,7 +47,7 @@ impl Coverage {
             if !all || missed.is_empty() {
                 continue;
             }
-            let policy = fs::read_to_string(file).unwrap_or_default();
+            let policy = read_text(file, MOST_READ).map_or_else(|_| String::new(), |(text, _)| text);
             let policy: Vec<_> = policy.lines().collect();
             for line in missed {
                 let index = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);

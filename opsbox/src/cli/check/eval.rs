@@ -1,6 +1,5 @@
 //! `opsbox check eval`: one check on one file.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use opsbox_protocol::Expect;
 use serde_json::{Map, Value, json};
 
 use super::worker::{POLICY_LIMIT, worker};
+use crate::bounded::{MOST_DATA, read_given, read_text};
 use crate::cli::dispatch::{Looked, look, wanted};
 use crate::cli::host::Own;
 use crate::cli::request::CheckEval;
@@ -18,6 +18,7 @@ use crate::error::{Failure, Fault, Kind};
 use crate::manifest::Manifest;
 use crate::plugin::{PluginError, ResultSlice, SessionContext, compact, launch};
 use crate::redact::{self, Redactor, Secrets};
+use crate::rego::scan::MOST_READ;
 use crate::run::rego::{Verdict, Want, check_request, of_policy, patience, read_verdict};
 use crate::ui::Ui;
 use crate::ui::text::clean_lines;
@@ -149,7 +150,8 @@ async fn evaluate(
 /// Where the policy cannot be read.
 pub(super) fn manifest_of_policy(path: &Path) -> Result<Manifest, Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let text = fs::read_to_string(folder.join("manifest.toml")).unwrap_or_default();
+    let text = read_text(&folder.join("manifest.toml"), MOST_READ);
+    let text = text.map_or_else(|_| String::new(), |(text, _)| text);
     let file = path
         .file_name()
         .and_then(|name| name.to_str())
@@ -210,6 +212,6 @@ fn read_input(path: &Path) -> Result<ResultSlice, Failure> {
                 .hint("give a JSON file: a provider's details, or a Result as `json_out` writes it"),
         )
     };
-    let text = fs::read_to_string(path).map_err(|error| fault(error.to_string()))?;
+    let text = read_given(path, MOST_DATA).map_err(fault)?;
     ResultSlice::of_document(&text, "file").map_err(fault)
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::bounded::{MOST_DATA, read_text};
 use crate::error::Fault;
 use crate::redact;
 use crate::store::exported::write_file;
@@ -21,6 +22,18 @@ pub(super) struct Expected {
     pub(super) config: Map<String, Value>,
     /// What the check is to say.
     pub(super) outcome: Outcome,
+    /// Whether it is to say it of a part of the data.
+    pub(super) incomplete: bool,
+}
+
+/// What a check says now.
+pub(super) struct Said<'a> {
+    /// The configuration that it was asked with.
+    pub(super) config: &'a Map<String, Value>,
+    /// Whether it saw only part of the data.
+    pub(super) incomplete: bool,
+    /// What it found; `None`: it does not apply.
+    pub(super) findings: Option<&'a RawValue>,
 }
 
 /// What a check says.
@@ -48,6 +61,8 @@ struct File {
     applies: Option<bool>,
     #[serde(default)]
     error: Option<String>,
+    #[serde(default)]
+    incomplete: bool,
 }
 
 impl Expected {
@@ -56,15 +71,20 @@ impl Expected {
     /// # Errors
     /// What is wrong with it, for people.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("cannot be read: {error}")),
-        };
+        if fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Ok(None);
+        }
+        let (text, _) = read_text(path, MOST_DATA).map_err(|why| format!("cannot be read: {why}"))?;
         let file: File = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         let outcome = match (file.findings, file.applies, file.error) {
             (Some(findings), None | Some(true), None) => Outcome::Findings(findings),
             (None, Some(false), None) => Outcome::NotApplicable,
+            (None, None, Some(error)) if error.trim().is_empty() => {
+                return Err(
+                    "`error` is empty, and every message holds that: write a part of the one that is meant"
+                        .into(),
+                );
+            }
             (None, None, Some(error)) => Outcome::Error(error),
             (None, None, None) if !file.config.is_empty() => Outcome::Open,
             _ => {
@@ -77,26 +97,29 @@ impl Expected {
         Ok(Some(Self {
             config: file.config,
             outcome,
+            incomplete: file.incomplete,
         }))
     }
+}
 
-    /// Writes what a check says now into a file, with the configuration that it was asked with; `None`: it does not apply.
+impl Said<'_> {
+    /// Writes it into a file, as what is expected.
     ///
     /// # Errors
     /// A fault that names the file.
-    pub(super) fn write(
-        path: &Path,
-        config: &Map<String, Value>,
-        findings: Option<&RawValue>,
-    ) -> Result<(), Fault> {
-        let said = findings.map_or("\"applies\":false".to_owned(), |findings| {
-            format!("\"findings\":{}", findings.get())
+    pub(super) fn write(&self, path: &Path) -> Result<(), Fault> {
+        let mut members = Vec::new();
+        if !self.config.is_empty() {
+            members.push(format!("\"config\":{}", Value::from(self.config.clone())));
+        }
+        if self.incomplete {
+            members.push("\"incomplete\":true".to_owned());
+        }
+        members.push(match self.findings {
+            Some(findings) => format!("\"findings\":{}", findings.get()),
+            None => "\"applies\":false".to_owned(),
         });
-        let text = if config.is_empty() {
-            format!("{{{said}}}")
-        } else {
-            format!("{{\"config\":{},{said}}}", Value::from(config.clone()))
-        };
+        let text = format!("{{{}}}", members.join(","));
         let written = path
             .parent()
             .map_or(Ok(()), fs::create_dir_all)

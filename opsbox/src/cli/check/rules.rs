@@ -1,6 +1,5 @@
 //! The `test_` rules of policies.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -112,8 +111,8 @@ fn config_of(files: &[PathBuf]) -> Map<String, Value> {
         .and_then(|file| file.parent())
         .map(|folder| folder.join("manifest.toml"));
     let table = manifest
-        .and_then(|manifest| fs::read_to_string(manifest).ok())
-        .and_then(|text| toml::from_str::<Value>(&text).ok());
+        .and_then(|manifest| read_text(&manifest, MOST_READ).ok())
+        .and_then(|(text, _)| toml::from_str::<Value>(&text).ok());
     let fields = table
         .as_ref()
         .and_then(|table| table.get("config"))

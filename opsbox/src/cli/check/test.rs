@@ -1,6 +1,5 @@
 //! `opsbox check test`: the `test_` rules of policies, and checks over data with known findings.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use super::find::{Found, MANIFEST};
 use super::report::Report;
 use super::rules;
 use super::worker::Evaluator;
+use crate::bounded::read_text;
 use crate::cli::host::{self, Own};
 use crate::cli::prove;
 use crate::cli::request::{CheckTest, RunFlags};
@@ -16,7 +16,8 @@ use crate::cli::signals::{self, Interrupts};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::Manifest;
-use crate::plugin::SessionContext;
+use crate::plugin::{PluginError, SessionContext};
+use crate::rego::scan::MOST_READ;
 use crate::ui::Ui;
 
 /// Runs the tests below a path, shows how they ended and returns the exit code: 1 where one failed.
@@ -82,14 +83,23 @@ struct Testing<'a> {
 impl Testing<'_> {
     /// Runs the `test_` rules of a folder.
     async fn rules(&self, folder: &Path, files: &[PathBuf], report: &mut Report) -> Result<(), Failure> {
-        let is_tested = |file: &PathBuf| fs::read_to_string(file).map_or(true, |text| text.contains("test_"));
+        // What cannot be read is told by whoever needs it.
+        let is_tested =
+            |file: &PathBuf| read_text(file, MOST_READ).map_or(true, |(text, _)| text.contains("test_"));
         if !files.iter().any(is_tested) {
             return Ok(());
         }
         let version = self.query.rego_version;
         let outcomes = rules::run(self.ui, self.ctx, files, version, self.interrupts.halt()).await;
         self.interrupts.check()?;
-        let outcomes = outcomes.map_err(|error| Failure::run(error.fault(&folder.display().to_string())))?;
+        let outcomes = outcomes.map_err(|error| {
+            let fault = error.fault(&folder.display().to_string());
+            match error {
+                // The file cannot be used; else whoever evaluates it failed.
+                PluginError::Policy { .. } | PluginError::Unreadable { .. } => Failure::usage(fault),
+                _ => Failure::run(fault),
+            }
+        })?;
         if outcomes.tests.is_empty() {
             return Ok(());
         }
