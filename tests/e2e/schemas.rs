@@ -1,10 +1,12 @@
 //! `opsbox plugin schema`: what is published is listed, printed and written, and a manifest may name its schema.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, repository};
+use crate::support::{Sandbox, binary, repository};
 
 const PUBLISHED: [&str; 7] = [
     "docs/schema/manifest.json",
@@ -98,4 +100,43 @@ fn a_manifest_that_names_its_schema_runs_and_no_handler_is_told_of_it() {
         .opsbox(&["run", "many-json_out"])
         .exits(2)
         .says(&["line 1: `$schema` must be a string"]);
+}
+
+#[test]
+fn a_file_of_the_projects_own_is_not_overwritten_by_a_schema() {
+    let sandbox = Sandbox::new();
+    let own = r#"{"name": "a web app", "start_url": "/"}"#;
+    sandbox.write("work/app/manifest.json", own);
+    for args in [
+        &["plugin", "schema", "manifest", "--dir", "app"][..],
+        &["plugin", "schema", "--dir", "app"],
+    ] {
+        sandbox
+            .opsbox(args)
+            .exits(2)
+            .says(&["app/manifest.json` is there already", "--force"]);
+        assert_eq!(sandbox.read("work/app/manifest.json"), own);
+        assert_eq!(fs::read_dir(sandbox.path("work/app")).unwrap().count(), 1);
+    }
+    let published = sandbox.opsbox(&["plugin", "schema", "manifest"]).exits(0).stdout;
+    sandbox
+        .opsbox(&["plugin", "schema", "manifest", "--dir", "app", "--force"])
+        .exits(0);
+    assert_eq!(sandbox.read("work/app/manifest.json"), published);
+    // An older schema of ours is replaced as it is, and others may read what the umask says.
+    sandbox.write("work/app/manifest.json", r#"{"$id": "urn:opsbox:manifest:0"}"#);
+    let args = ["plugin", "schema", "--dir", "app"];
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "umask 027; exec \"$@\"", "sh"])
+        .arg(binary())
+        .args(args);
+    sandbox.surround(&mut shell);
+    sandbox.finish(&args, &mut shell).exits(0);
+    assert_eq!(sandbox.read("work/app/manifest.json"), published);
+    for name in ["manifest", "trace"] {
+        let file = sandbox.path(&format!("work/app/{name}.json"));
+        let mode = fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o640, "{name}");
+    }
 }

@@ -304,6 +304,8 @@ pub struct SchemaQuery {
     pub schema: Option<&'static Published>,
     /// `--dir`: where they are written.
     pub dir: Option<PathBuf>,
+    /// `--force`: over files that are no schemas of ours.
+    pub force: bool,
 }
 
 /// Policies whose tests run.

@@ -25,11 +25,13 @@ pub(super) fn check(name: &str, lang: Lang) -> Result<(), Failure> {
     };
     let mut fault = Fault::new(format!("{name:?} is no name for a new plugin: {why}"));
     let near = plain(name);
-    let better = [format!("my_{near}"), near];
+    let better = [format!("my_{near}"), near.clone()];
     let better = better
         .iter()
         .rev()
-        .find(|better| objection(better, lang).is_none());
+        .find(|better| objection(better, lang).is_none())
+        // Of signs alone nothing is left to make a name of.
+        .filter(|_| !near.is_empty());
     fault
         .hints
         .extend(better.map(|better| format!("take `{better}`")));

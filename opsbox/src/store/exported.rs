@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use super::shape::StoredField;
+use crate::bounded::{MOST_DATA, read_text};
 use crate::error::Fault;
 use crate::plugin::ResultSlice;
 use crate::report::StepRecord;
@@ -100,7 +102,7 @@ impl Exported {
             Fault::new(format!("cannot use `{}`: {why}", path.display()))
                 .hint("`opsbox runs export RUN DIR` makes such a folder")
         };
-        let text = fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+        let (text, _) = read_text(&path, MOST_DATA).map_err(bad)?;
         let index: ExportedRun = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
         if index.export != EXPORT_VERSION {
             return Err(bad(format!(
@@ -154,34 +156,65 @@ impl Exported {
             return Ok(Vec::new());
         };
         let bad = |why: String| Fault::new(format!("cannot use `{}`: {why}", path.display()));
-        let text = fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+        let (text, _) = read_text(&path, MOST_DATA).map_err(bad)?;
         let result = ResultSlice::of_document(&text, &provider.plugin).map_err(bad)?;
         Ok(vec![result])
     }
 }
 
-/// Writes the files of an export, the index last: a folder without one is not taken for an export.
+/// Writes the files of an export, the index last: a folder without one is not taken for an export. With `replace` they take the place of an
+/// older export, of which nothing is left.
 ///
 /// # Errors
-/// A fault that names the file; with `replace` files that are there are no obstacle.
+/// A fault that names the file; without `replace` also where one is there already.
 pub fn write(folder: &Path, files: &[(String, String)], private: bool, replace: bool) -> Result<(), Fault> {
     let cannot = |path: &Path, error: &dyn std::fmt::Display| {
         Fault::new(format!("cannot write `{}`: {error}", path.display()))
     };
     fs::create_dir_all(folder).map_err(|error| cannot(folder, &error))?;
-    if !replace {
-        let there = files
-            .iter()
-            .map(|(name, _)| folder.join(name))
-            .find(|path| path.symlink_metadata().is_ok());
-        if let Some(path) = there {
-            let fault = Fault::new(format!("`{}` is there already", path.display()));
-            return Err(fault.hint("name another folder, or replace its files with `--force`"));
-        }
+    let there = |path: &Path| {
+        Fault::new(format!("`{}` is there already", path.display()))
+            .hint("name another folder, or replace its files with `--force`")
+    };
+    let mut paths = files.iter().map(|(name, _)| folder.join(name));
+    if replace {
+        remove_old(folder, files)?;
+    } else if let Some(path) = paths.find(|path| path.symlink_metadata().is_ok()) {
+        return Err(there(&path));
     }
     for (name, text) in files {
         let path = folder.join(name);
-        write_file(&path, text, private).map_err(|error| cannot(&path, &error))?;
+        let write = if replace { write_file } else { write_new };
+        write(&path, text, private).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => there(&path),
+            _ => cannot(&path, &error),
+        })?;
+    }
+    Ok(())
+}
+
+/// Removes the data that an older export in this folder has and the new one has not. It may hold what the new one is free of.
+fn remove_old(folder: &Path, files: &[(String, String)]) -> Result<(), Fault> {
+    let Ok(old) = Exported::open(folder) else {
+        return Ok(());
+    };
+    for provider in &old.index.providers {
+        let Ok(Some(path)) = old.file(provider) else {
+            continue;
+        };
+        let name = provider.file.as_deref().unwrap_or_default();
+        if !name.ends_with(DATA) || files.iter().any(|(new, _)| new == name) {
+            continue;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Fault::new(format!(
+                    "cannot remove `{}` of the older export: {error}",
+                    path.display()
+                )));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -191,6 +224,24 @@ pub fn write(folder: &Path, files: &[(String, String)], private: bool, replace: 
 /// # Errors
 /// As the system's.
 pub fn write_file(path: &Path, text: &str, private: bool) -> io::Result<()> {
+    fresh(path, text, private)?
+        .persist(path)
+        .map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Writes a file as [`write_file`] does, where none is.
+///
+/// # Errors
+/// As the system's: that there is one.
+pub fn write_new(path: &Path, text: &str, private: bool) -> io::Result<()> {
+    fresh(path, text, private)?
+        .persist_noclobber(path)
+        .map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn fresh(path: &Path, text: &str, private: bool) -> io::Result<NamedTempFile> {
     let mode = if private { 0o600 } else { 0o666 };
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut fresh = tempfile::Builder::new()
@@ -198,6 +249,5 @@ pub fn write_file(path: &Path, text: &str, private: bool) -> io::Result<()> {
         .tempfile_in(folder)?;
     fresh.write_all(text.as_bytes())?;
     fresh.as_file().sync_all()?;
-    fresh.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(fresh)
 }

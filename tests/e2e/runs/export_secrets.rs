@@ -207,3 +207,35 @@ fn what_an_index_says_of_a_steps_role_changes_nothing() {
         "provider"
     );
 }
+
+#[test]
+fn an_export_over_an_older_one_leaves_nothing_of_that_and_touches_no_other_file() {
+    let sandbox = Sandbox::new();
+    sandbox.provider("one", "{\"n\": 1}", "");
+    sandbox.provider("two", "{\"n\": 2}", "");
+    sandbox.opsbox(&["run", "one,two-cli_out"]).exits(0);
+    sandbox.opsbox(&EXPORT).exits(0);
+    for own in ["own.input.json", "notes"] {
+        sandbox.write(&format!("work/fixture/{own}"), "kept");
+    }
+    // What an index names that is no data, or lies elsewhere, is not its to remove.
+    sandbox.write("work/elsewhere.input.json", "kept");
+    let index = sandbox.read("work/fixture/export.json");
+    let provider = index.find("\"providers\": [").unwrap() + "\"providers\": [".len();
+    let strange = |file: &str| format!("{{\"plugin\": \"x\", \"file\": \"{file}\", \"step\": null}},");
+    let (before, after) = index.split_at(provider);
+    let more = ["../elsewhere.input.json", "notes"].map(strange).concat();
+    sandbox.write("work/fixture/export.json", &format!("{before}{more}{after}"));
+    sandbox.opsbox(&["run", "one-cli_out"]).exits(0);
+    sandbox.opsbox(&[&EXPORT[..], &["--force"]].concat()).exits(0);
+    let mut names: Vec<_> = files(&sandbox.path("work/fixture"))
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["export.json", "notes", "one.input.json", "own.input.json"]
+    );
+    assert_eq!(sandbox.read("work/elsewhere.input.json"), "kept");
+}

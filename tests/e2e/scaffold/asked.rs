@@ -94,6 +94,15 @@ fn a_name_that_cannot_be_taken_is_refused_with_one_that_can() {
             &["is no name for a new plugin", text],
         );
     }
+    // Of signs alone no name can be made.
+    for name in ["", "--_", "..", "é"] {
+        let args = ["plugin", "new", "--type", "input", "--lang", "go", "--", name];
+        Sandbox::new()
+            .opsbox(&args)
+            .exits(2)
+            .says(&["is no name for a new plugin: small letters"])
+            .hides(&["take `"]);
+    }
     let long = "a".repeat(41);
     refused(
         &[&long, "--type", "input", "--lang", "go"],

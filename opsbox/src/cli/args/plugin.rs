@@ -143,6 +143,9 @@ pub(super) enum Plugin {
         /// Write to this folder, each schema as NAME.json
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
+        /// Replace files of these names that are no such schemas
+        #[arg(long, requires = "dir")]
+        force: bool,
         #[command(flatten)]
         screen: ScreenFlags,
         #[command(flatten)]
@@ -243,6 +246,7 @@ pub(super) fn request(command: Plugin) -> Result<Request, Failure> {
         Plugin::Schema {
             name,
             dir,
+            force,
             screen,
             form,
         } => Ok(Request::Schemas(Shown {
@@ -250,6 +254,7 @@ pub(super) fn request(command: Plugin) -> Result<Request, Failure> {
                 screen: screen.into(),
                 schema: name.as_deref().and_then(Published::named),
                 dir,
+                force,
             },
             json: form.json,
         })),
