@@ -358,7 +358,7 @@ fn python_command(
     ctx: &SessionContext,
 ) -> Result<(PathBuf, Vec<OsString>), PluginError> {
     let interpreter = interpreter_of(manifest, ctx)?;
-    trusted([interpreter.path.clone()], ctx)?;
+    trusted(python::own_files(&interpreter.path), ctx)?;
     let bridge = ctx.bridge.as_ref().map_err(|why| PluginError::Spawn {
         program: "the Python bridge".into(),
         why: why.clone(),

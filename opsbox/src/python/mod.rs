@@ -25,6 +25,7 @@ use crate::manifest::{Launch, Manifest};
 pub(crate) use choose::tests::program as executable;
 pub use choose::{Candidate, choose, of_environment, on_path};
 pub use files::{Bridge, materialise_files};
+pub(crate) use judge::own_files;
 pub use judge::{Judged, judge};
 pub use passed::passed_over;
 pub use probe::SHIM_VARIABLES;

@@ -111,6 +111,32 @@ fn the_managed_environment_is_judged_as_any_program_is() {
     }
 }
 
+#[test]
+fn the_python_that_an_environment_was_made_with_is_the_choice_of_who_made_it() {
+    let sandbox = sandbox();
+    let Some((environment, _)) = sandbox.environment("work/.venv") else {
+        return;
+    };
+    let Some(mark) = plants(&sandbox, "tools/python3") else {
+        return;
+    };
+    allow(&sandbox, "tools", 0o777);
+    let own = environment.join("bin/python3");
+    fs::remove_file(&own).unwrap();
+    symlink(sandbox.path("tools/python3"), &own).unwrap();
+    let seen = sandbox.opsbox(&[
+        "plugins",
+        "doctor",
+        "--python",
+        &environment.display().to_string(),
+    ]);
+    assert!(mark.exists(), "it was not asked\n{seen}");
+    assert!(
+        format!("{}{}", seen.stdout, seen.stderr).contains("anyone may change what is in"),
+        "{seen}"
+    );
+}
+
 /// Makes `./.venv` with an input `greet`, whose interpreter leaves a mark when it is started; returns the mark.
 fn folders_own(sandbox: &Sandbox) -> Option<PathBuf> {
     let (environment, packages) = sandbox.environment("work/.venv")?;
