@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::{Sandbox, fault_plugin, result};
 
 mod by_hand;
+mod differs;
 mod hidden;
 mod replay;
 

@@ -10,14 +10,16 @@ use crate::cli::named::manifest_of;
 use crate::cli::request::{Answer, Replay, TraceShow};
 use crate::cli::signals;
 use crate::cli::table::table;
-use crate::config::Raw;
-use crate::error::{Failure, Fault};
-use crate::manifest::Launch;
+use crate::config::{Wanted, of_flags};
+use crate::error::{Failure, Fault, Kind};
+use crate::manifest::{Launch, Manifest};
+use crate::plugin::Event;
 use crate::plugin::event::Sink;
 use crate::plugin::launch::SessionSpec;
+use crate::redact::Redactor;
 use crate::trace::Recorded;
 use crate::trace::compare::{Difference, Leniency};
-use crate::trace::replay::{Call, Play, Played, play};
+use crate::trace::replay::{Call, Play, Played, play, schema, secret_fields};
 use crate::trace::show::{self, cut, duration};
 use crate::ui::Ui;
 use crate::ui::text::clean;
@@ -66,6 +68,10 @@ pub(super) async fn replay(own: &Own, ui: &Arc<Ui>, query: &Replay, columns: u16
         let here = ctx.cwd.display().to_string();
         leniency.swaps.push((trace.head.cwd.clone(), here));
     }
+    let fills = fills(query, own, &manifest, &trace)?;
+    let hidden = secret_fields(&trace);
+    let secrets = fills.iter().filter(|(name, _)| hidden.contains(*name));
+    let secrets = Arc::new(Redactor::of_values(secrets.map(|(_, value)| value)));
     let playing = play(
         Play {
             trace: &trace,
@@ -76,10 +82,10 @@ pub(super) async fn replay(own: &Own, ui: &Arc<Ui>, query: &Replay, columns: u16
                 .timeout
                 .filter(|limit| !limit.is_zero())
                 .unwrap_or(ANSWER),
-            fills: fills(query, &manifest.name),
+            fills,
             leniency,
         },
-        sink(ui, &manifest.name),
+        sink(ui, &manifest.name, &secrets),
     );
     let mut halt = interrupts.halt();
     let played = tokio::select! {
@@ -90,7 +96,8 @@ pub(super) async fn replay(own: &Own, ui: &Arc<Ui>, query: &Replay, columns: u16
     let Some(played) = played else {
         return Err(Failure::run(Fault::new("interrupted")));
     };
-    let played = played.map_err(Failure::usage)?;
+    let mut played = played.map_err(Failure::usage)?;
+    played.hide(&secrets);
     Ok(Answer {
         text: text(&trace, &manifest.name, &played, columns),
         json: of_played(&trace, &played),
@@ -98,23 +105,36 @@ pub(super) async fn replay(own: &Own, ui: &Arc<Ui>, query: &Replay, columns: u16
     })
 }
 
-fn sink(ui: &Arc<Ui>, name: &str) -> Sink {
-    let (ui, name) = (Arc::clone(ui), name.to_owned());
-    Arc::new(move |event| ui.said(&name, event))
+fn sink(ui: &Arc<Ui>, name: &str, secrets: &Arc<Redactor>) -> Sink {
+    let (ui, name, secrets) = (Arc::clone(ui), name.to_owned(), Arc::clone(secrets));
+    Arc::new(move |event| match secrets.event(event) {
+        // Outside a run nobody has asked for it.
+        Event::Output { text, stream } => {
+            let text = secrets.text(text).into_owned();
+            ui.said(&name, Event::Output { text, stream });
+        }
+        event => ui.said(&name, event),
+    })
 }
 
-/// Returns what `--set` gives, for this plugin or for all.
-fn fills(query: &Replay, plugin: &str) -> Map<String, Value> {
-    let mine = query
-        .flags
-        .assignments
-        .iter()
-        .filter(|set| set.plugin.as_deref().is_none_or(|name| name == plugin));
-    mine.filter_map(|set| match &set.raw {
-        Raw::Text(text) => Some((set.field.clone(), Value::from(text.as_str()))),
-        Raw::List(_) | Raw::Bare | Raw::Json(_) => None,
+/// Returns what `--set` gives this plugin, of the types that it had in the trace, or has by its manifest.
+fn fills(
+    query: &Replay,
+    own: &Own,
+    manifest: &Manifest,
+    trace: &Recorded,
+) -> Result<Map<String, Value>, Failure> {
+    let schema = schema(trace).filter(Value::is_object);
+    let schema = schema.or_else(|| manifest.config_schema.clone());
+    let wanted = Wanted {
+        plugin: &manifest.name,
+        schema: &schema.unwrap_or_else(|| json!({})),
+        legacy: manifest.legacy,
+    };
+    of_flags(wanted, &query.flags.assignments, &own.environ.now).map_err(|faults| Failure {
+        kind: Kind::Usage,
+        faults,
     })
-    .collect()
 }
 
 fn text(trace: &Recorded, plugin: &str, played: &Played, columns: u16) -> String {

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod dates;
 mod durations;
 pub(crate) mod files;
+mod given;
 mod layers;
 pub mod own;
 mod project;
@@ -33,6 +34,7 @@ use resolve::References;
 
 pub(crate) use resolve::is_secret_name;
 
+pub use given::of_flags;
 pub use project::{NamedPipeline, Project, RunsTable};
 
 /// Reads a file that must hold one object: JSON, or TOML where its name ends in `.toml`.

@@ -142,6 +142,13 @@ impl Redactor {
         Self::new(spellings)
     }
 
+    /// Takes every text and number in these values for a secret.
+    pub fn of_values<'a>(values: impl IntoIterator<Item = &'a Value>) -> Self {
+        let mut spellings = Spellings::default();
+        values.into_iter().for_each(|value| spellings.add_value(value));
+        Self::new(spellings)
+    }
+
     fn new(spellings: Spellings) -> Self {
         let Spellings { anywhere, words } = spellings;
         let first_word = anywhere.len();

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod read;
 pub mod replay;
+mod said;
 mod secrets;
 pub mod shape;
 pub mod show;

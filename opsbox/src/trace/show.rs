@@ -5,68 +5,12 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::read::Recorded;
+use super::said::Said;
 use super::shape::{Side, TraceLine};
 use crate::ui::text::clean;
 
 /// Widths of the columns before the text.
 const COLUMNS_BEFORE: usize = 54;
-
-/// What a line of the wire is, as far as it can be read.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Said {
-    /// A request: id, method, parameters.
-    Request(Value, String, Value),
-    /// A notification: method, parameters.
-    Notification(String, Value),
-    /// An answer: the id, and the result or the error.
-    Answer(Value, Result<Value, Value>),
-    /// Anything else, or what cannot be told from a line that was cut.
-    Other,
-}
-
-impl Said {
-    /// Reads a line; of one that was cut only its beginning is there.
-    pub fn of(line: &TraceLine) -> Self {
-        if !line.is_whole() {
-            return Self::of_beginning(&line.line);
-        }
-        Self::of_text(&line.line)
-    }
-
-    /// Reads a whole line.
-    pub fn of_text(text: &str) -> Self {
-        let text = text.trim_start_matches('\u{feff}');
-        let Ok(Value::Object(mut message)) = serde_json::from_str::<Value>(text) else {
-            return Self::Other;
-        };
-        if !message.contains_key("jsonrpc") {
-            return Self::Other;
-        }
-        let id = message.remove("id");
-        let method = message.remove("method");
-        let params = message.remove("params").unwrap_or_else(|| json!({}));
-        let (result, error) = (message.remove("result"), message.remove("error"));
-        match (id, method, result, error) {
-            (Some(id), Some(Value::String(method)), None, None) => Self::Request(id, method, params),
-            (None, Some(Value::String(method)), None, None) => Self::Notification(method, params),
-            (Some(id), None, Some(result), None) => Self::Answer(id, Ok(result)),
-            (Some(id), None, None, Some(error)) => Self::Answer(id, Err(error)),
-            _ => Self::Other,
-        }
-    }
-
-    /// Reads the envelope of a line that was cut, where it stands before the payload.
-    fn of_beginning(text: &str) -> Self {
-        let Some(end) = ["\"params\":", "\"result\":", "\"error\":"]
-            .iter()
-            .filter_map(|name| text.find(name).map(|at| at + name.len()))
-            .min()
-        else {
-            return Self::Other;
-        };
-        Self::of_text(&format!("{}null}}", &text[..end]))
-    }
-}
 
 /// One line of the sequence.
 struct Row<'a> {
@@ -143,12 +87,12 @@ fn rows<'a>(trace: &'a Recorded) -> Vec<Row<'a>> {
         };
         let (what, took, payload) = match said {
             Said::Request(id, method, params) => {
-                open.insert(id.to_string(), (method.clone(), line.ms));
+                open.insert(id.clone(), (method.clone(), line.ms));
                 (format!("{id} {method}"), None, Some(params))
             }
             Said::Notification(method, params) => (method, None, Some(params)),
             Said::Answer(id, outcome) => {
-                let (method, since) = match open.remove(&id.to_string()) {
+                let (method, since) = match open.remove(&id) {
                     Some((method, since)) => (method, Some(line.ms - since)),
                     None => ("?".to_owned(), None),
                 };
@@ -156,7 +100,7 @@ fn rows<'a>(trace: &'a Recorded) -> Vec<Row<'a>> {
                 let payload = outcome.unwrap_or_else(|error| error);
                 (format!("{id} = {method}{word}"), since, Some(payload))
             }
-            Said::Other => (String::new(), None, None),
+            Said::Broken(_) | Said::Other => (String::new(), None, None),
         };
         let mut text = match payload {
             Some(payload) if line.is_whole() => payload.to_string(),

@@ -1,44 +1,33 @@
-//! The plugin under way: what is sent to it, what it says, and where that differs from the trace.
+//! The plugin under way: what is sent to it, what it answers, and where that differs from the trace.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, ChildStdout};
-use tokio::task::JoinHandle;
 
+use super::heard::{Beside, Heard, stray, telling};
 use super::{Call, Play, Played};
+use crate::plugin::process::{End, Process};
 use crate::trace::compare::{Difference, Leniency, compare};
-use crate::trace::shape::Side;
-use crate::trace::show::Said;
+use crate::trace::said::Said;
+use crate::trace::shape::{Side, TraceLine};
 
-/// The lines of the plugin as they come.
-type Lines = tokio::sync::mpsc::UnboundedReceiver<String>;
-
-async fn read(stdout: ChildStdout, tell: tokio::sync::mpsc::UnboundedSender<String>) {
-    let mut reader = BufReader::new(stdout);
-    let mut line = Vec::new();
-    while matches!(reader.read_until(b'\n', &mut line).await, Ok(length) if length > 0) {
-        if line.last() == Some(&b'\n') {
-            line.pop();
-        }
-        if tell.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-            return;
-        }
-        line.clear();
-    }
-}
+/// How long what an ended plugin wrote may take to arrive.
+const REST: Duration = Duration::from_secs(1);
 
 pub(super) struct Stage {
     stdin: Option<ChildStdin>,
-    said: Lines,
-    reader: JoinHandle<()>,
+    heard: Heard,
     limit: Duration,
-    answers: BTreeMap<String, (Instant, Result<Value, Value>)>,
-    requests: VecDeque<(Value, String, Value)>,
-    /// Gaps and output since the last answer.
-    told: Vec<Value>,
+    /// Requests of the host that are under way, by their ids.
+    open: BTreeMap<String, Open>,
+    /// Ids of the plugin's requests: as in the trace, and as they are now.
+    ids: BTreeMap<String, String>,
+    /// What the trace has beside calls since the last answer.
+    then: Beside,
 }
 
 /// A request of the host that is under way.
@@ -48,98 +37,29 @@ struct Open {
     then_ms: f64,
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.reader.abort();
-    }
-}
-
 impl Stage {
-    /// Begins to listen to a plugin.
-    pub(super) fn open(stdin: ChildStdin, stdout: ChildStdout, limit: Duration) -> Self {
-        let (tell, said) = tokio::sync::mpsc::unbounded_channel();
+    /// Begins to listen to a plugin, which may write lines of up to `cap` bytes.
+    pub(super) fn open(stdin: ChildStdin, stdout: ChildStdout, limit: Duration, cap: u64) -> Self {
         Self {
             stdin: Some(stdin),
-            said,
-            reader: tokio::spawn(read(stdout, tell)),
+            heard: Heard::open(stdout, cap),
             limit,
-            answers: BTreeMap::new(),
-            requests: VecDeque::new(),
-            told: Vec::new(),
+            open: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            then: Beside::default(),
         }
-    }
-
-    /// Ends the plugin's input.
-    pub(super) fn close(&mut self) {
-        self.stdin = None;
     }
 
     /// Plays line after line; stops with the reason where the plugin does not go along.
     pub(super) async fn perform(&mut self, play: &Play<'_>, played: &mut Played) -> Result<(), String> {
-        let mut open: BTreeMap<String, Open> = BTreeMap::new();
-        // Ids of the plugin's requests: as in the trace, and as they are now.
-        let mut ids: BTreeMap<String, Value> = BTreeMap::new();
-        let mut told = Vec::new();
         for line in &play.trace.lines {
-            match (line.from, Said::of(line)) {
-                (Side::Host, Said::Request(id, method, _)) => {
-                    self.send(&play.dressed(&line.line)).await?;
-                    let call = Call::new(&id, method);
-                    played.calls.push(call);
-                    let call = played.calls.len() - 1;
-                    let sent = Instant::now();
-                    open.insert(
-                        id.to_string(),
-                        Open {
-                            call,
-                            sent,
-                            then_ms: line.ms,
-                        },
-                    );
-                }
-                (Side::Host, Said::Answer(id, _)) => {
-                    let Some(now) = ids.get(&id.to_string()) else {
-                        continue;
-                    };
-                    self.send(&with_id(&line.line, &id, now)).await?;
-                }
-                (Side::Host, _) => self.send(&line.line).await?,
-                (Side::Plugin, Said::Request(id, method, params)) => {
-                    let (now, differences) = self.asked(&method, &params, &play.leniency).await?;
-                    ids.insert(id.to_string(), now);
-                    let call = Call::new(&id, method);
-                    played.calls.push(Call { differences, ..call });
-                }
-                (Side::Plugin, Said::Answer(id, then)) => {
-                    let Some(under_way) = open.remove(&id.to_string()) else {
-                        continue;
-                    };
-                    let call = &mut played.calls[under_way.call];
-                    let (when, now) = self.answer(&id.to_string(), &call.method).await?;
-                    call.then_ms = Some(line.ms - under_way.then_ms);
-                    call.now_ms = Some((when - under_way.sent).as_secs_f64() * 1e3);
-                    if line.is_whole() {
-                        call.differences = differences(&then, &now, &play.leniency);
-                    }
-                    let (then, now) = (
-                        json!(std::mem::take(&mut told)),
-                        json!(std::mem::take(&mut self.told)),
-                    );
-                    call.differences
-                        .extend(
-                            compare(&then, &now, &play.leniency)
-                                .into_iter()
-                                .map(|found| Difference {
-                                    path: format!("(gaps and output){}", found.path),
-                                    ..found
-                                }),
-                        );
-                }
-                (Side::Plugin, Said::Notification(method, params)) => told.extend(telling(&method, params)),
-                (Side::Plugin | Side::Stderr | Side::Process, _) => {}
+            match line.from {
+                Side::Host => self.say(play, line, played).await?,
+                Side::Plugin => self.compare(line, &play.leniency, played).await?,
+                Side::Stderr | Side::Process => {}
             }
         }
-        for (id, under_way) in open {
+        for (id, under_way) in std::mem::take(&mut self.open) {
             let call = &mut played.calls[under_way.call];
             if let Ok((when, now)) = self.answer(&id, &call.method).await {
                 call.now_ms = Some((when - under_way.sent).as_secs_f64() * 1e3);
@@ -153,12 +73,157 @@ impl Stage {
         Ok(())
     }
 
+    /// Sends what the host sent.
+    async fn say(&mut self, play: &Play<'_>, line: &TraceLine, played: &mut Played) -> Result<(), String> {
+        match Said::of(line) {
+            Said::Request(id, method, _) => {
+                self.heard.expect(&id);
+                let sent = Instant::now();
+                self.send(&play.dressed(&line.line)).await?;
+                played.calls.push(Call::new(&id, method));
+                let call = played.calls.len() - 1;
+                let open = Open {
+                    call,
+                    sent,
+                    then_ms: line.ms,
+                };
+                self.open.insert(id, open);
+                Ok(())
+            }
+            Said::Answer(id, _) => match self.ids.get(&id) {
+                Some(now) => self.send(&with_id(&line.line, &id, now)).await,
+                None => Ok(()),
+            },
+            _ => self.send(&line.line).await,
+        }
+    }
+
+    /// Waits for what the plugin said, and compares it.
+    async fn compare(
+        &mut self,
+        line: &TraceLine,
+        leniency: &Leniency,
+        played: &mut Played,
+    ) -> Result<(), String> {
+        let said = Said::of(line);
+        let is_broken = matches!(said, Said::Broken(_));
+        let (id, then) = match said {
+            Said::Request(id, method, params) => {
+                let params = line.is_whole().then_some(&params);
+                let (now, differences) = self.asked(&method, params, leniency).await?;
+                let call = Call::new(&id, method);
+                played.calls.push(Call { differences, ..call });
+                self.ids.insert(id, now);
+                return Ok(());
+            }
+            Said::Notification(method, params) => {
+                self.then.told.extend(telling(&method, params));
+                return Ok(());
+            }
+            Said::Answer(id, then) => (Some(id), then),
+            Said::Broken(id) => (id, Err(line.line.as_str().into())),
+            Said::Other => return Ok(()),
+        };
+        let open = id.as_ref().and_then(|id| self.open.remove(id));
+        let (Some(id), Some(under_way)) = (&id, open) else {
+            let said = match id {
+                Some(id) if !is_broken => stray(&id, then),
+                _ => line.line.as_str().into(),
+            };
+            self.then.strays.push(said);
+            return Ok(());
+        };
+        let call = &mut played.calls[under_way.call];
+        let (when, now) = self.answer(id, &call.method).await?;
+        call.then_ms = Some(line.ms - under_way.then_ms);
+        call.now_ms = Some((when - under_way.sent).as_secs_f64() * 1e3);
+        if line.is_whole() {
+            call.differences = differences(&then, &now, leniency);
+        }
+        call.differences.extend(self.beside(leniency));
+        Ok(())
+    }
+
+    /// Compares what was said beside calls until now.
+    fn beside(&mut self, leniency: &Leniency) -> Vec<Difference> {
+        self.heard.settled();
+        let (then, now) = (&mut self.then, &mut self.heard.beside);
+        let pairs = [
+            ("(gaps and output)", &mut then.told, &mut now.told),
+            ("(answers to nothing)", &mut then.strays, &mut now.strays),
+        ];
+        let mut found = Vec::new();
+        for (what, then, now) in pairs {
+            let (then, now) = (json!(std::mem::take(then)), json!(std::mem::take(now)));
+            let places = compare(&then, &now, leniency).into_iter();
+            found.extend(places.map(|place| Difference {
+                path: format!("{what}{}", place.path),
+                ..place
+            }));
+        }
+        found
+    }
+
+    /// Ends the plugin's input, and hears what it says until its end.
+    pub(super) async fn close(
+        &mut self,
+        process: &Process,
+        limit: Duration,
+        played: &mut Played,
+    ) -> Option<End> {
+        self.stdin = None;
+        let ended = process.ended(limit);
+        tokio::pin!(ended);
+        let end = loop {
+            let heard = tokio::select! {
+                end = &mut ended => break end,
+                heard = self.heard.next(), if !self.heard.is_over() => heard,
+            };
+            stop(played, heard);
+        };
+        process.signal(Signal::KILL);
+        let until = Instant::now() + REST;
+        while !self.heard.is_over() {
+            match tokio::time::timeout_at(until.into(), self.heard.next()).await {
+                Ok(heard) => stop(played, heard),
+                Err(_) => break,
+            }
+        }
+        end
+    }
+
+    /// Notes what the plugin said and nobody asked for: its further requests, and where `is_all`, what it said after its last answer.
+    pub(super) fn rest(&mut self, leniency: &Leniency, is_all: bool, played: &mut Played) {
+        for (id, method, params) in std::mem::take(&mut self.heard.requests) {
+            let differences = vec![Difference {
+                path: "(the request)".into(),
+                then: None,
+                now: Some(params),
+            }];
+            let call = Call::new(&id, method);
+            played.calls.push(Call { differences, ..call });
+        }
+        let differences = self.beside(leniency);
+        if is_all && !differences.is_empty() {
+            let call = Call::new("-", "(after the last answer)".into());
+            played.calls.push(Call { differences, ..call });
+        }
+    }
+
     async fn send(&mut self, line: &str) -> Result<(), String> {
         let Some(stdin) = &mut self.stdin else {
             return Ok(());
         };
         let line = format!("{line}\n");
-        let written = tokio::time::timeout(self.limit, stdin.write_all(line.as_bytes())).await;
+        let writing = tokio::time::timeout(self.limit, stdin.write_all(line.as_bytes()));
+        tokio::pin!(writing);
+        // A plugin that nobody listens to may not read either.
+        let written = loop {
+            tokio::select! {
+                written = &mut writing => break written,
+                heard = self.heard.next(), if !self.heard.is_over() => heard?,
+            }
+        };
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err("the plugin has closed its standard input, or ended".into()),
@@ -170,24 +235,24 @@ impl Stage {
     async fn answer(&mut self, id: &str, method: &str) -> Result<(Instant, Result<Value, Value>), String> {
         let until = Instant::now() + self.limit;
         loop {
-            if let Some(answer) = self.answers.remove(id) {
+            if let Some(answer) = self.heard.answers.remove(id) {
                 return Ok(answer);
             }
             self.hear(until, &format!("no answer to `{method}`")).await?;
         }
     }
 
-    /// Waits for a request of the plugin.
+    /// Waits for a request of the plugin; parameters that were cut are not compared.
     async fn asked(
         &mut self,
         method: &str,
-        params: &Value,
+        params: Option<&Value>,
         leniency: &Leniency,
-    ) -> Result<(Value, Vec<Difference>), String> {
+    ) -> Result<(String, Vec<Difference>), String> {
         let until = Instant::now() + self.limit;
         loop {
-            if let Some((id, now_method, now)) = self.requests.pop_front() {
-                let mut differences = compare(params, &now, leniency);
+            if let Some((id, now_method, now)) = self.heard.requests.pop_front() {
+                let mut differences = params.map_or_else(Vec::new, |then| compare(then, &now, leniency));
                 if now_method != method {
                     differences.push(Difference {
                         path: "(the method)".into(),
@@ -202,32 +267,20 @@ impl Stage {
     }
 
     async fn hear(&mut self, until: Instant, lacking: &str) -> Result<(), String> {
-        let line = match tokio::time::timeout_at(until.into(), self.said.recv()).await {
-            Ok(Some(line)) => line,
-            Ok(None) => return Err(format!("{lacking}: the plugin has closed its output, or ended")),
-            Err(_) => return Err(format!("{lacking} within {} s", self.limit.as_secs())),
-        };
-        match Said::of_text(&line) {
-            Said::Request(id, method, params) => self.requests.push_back((id, method, params)),
-            Said::Notification(method, params) => self.told.extend(telling(&method, params)),
-            Said::Answer(id, outcome) => {
-                self.answers.insert(id.to_string(), (Instant::now(), outcome));
-            }
-            Said::Other => {}
+        if !self.heard.is_over() {
+            return match tokio::time::timeout_at(until.into(), self.heard.next()).await {
+                Ok(heard) => heard.map_err(|why| format!("{lacking}: {why}")),
+                Err(_) => Err(format!("{lacking} within {} s", self.limit.as_secs())),
+            };
         }
-        Ok(())
+        Err(format!("{lacking}: the plugin has closed its output, or ended"))
     }
 }
 
-/// Returns what of a notification is compared: gaps and output. Logs and progress are about the way, not the answer.
-fn telling(method: &str, mut params: Value) -> Option<Value> {
-    match method {
-        "gap" | "output" => {
-            // The id is that of the call, which is the same in both.
-            params.as_object_mut()?.remove("id");
-            Some(params)
-        }
-        _ => None,
+/// Notes the first reason why the play stopped.
+fn stop(played: &mut Played, heard: Result<(), String>) {
+    if let Err(why) = heard {
+        played.stopped.get_or_insert(why);
     }
 }
 
@@ -261,6 +314,6 @@ fn differences(
 }
 
 /// Returns the host's answer with the id that the plugin gave its request now; the host writes the id before the payload.
-fn with_id(line: &str, then: &Value, now: &Value) -> String {
+fn with_id(line: &str, then: &str, now: &str) -> String {
     line.replacen(&format!("\"id\":{then}"), &format!("\"id\":{now}"), 1)
 }
