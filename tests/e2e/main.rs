@@ -28,6 +28,7 @@ mod interrupts;
 mod legacy_grammar;
 mod managed;
 mod mixed_run;
+mod odd_paths;
 mod outputs;
 mod providers;
 mod published;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::Answer;
-use super::table::{clean, faults_json, faults_text, leaves_room, table};
+use super::table::{clean, faults_json, faults_text, leaves_room, path_json, table};
 use crate::config::{FieldReport, Resolution, Settings, Wanted};
 use crate::error::{Failure, Fault};
 use crate::manifest::units;
@@ -61,7 +61,7 @@ pub fn with_runs(mut answer: Answer, store: &Store, limits: &Limits, width: u16)
             .push_str(&format!("\nruns are not kept: {}\n", clean(origin)));
     }
     answer.json["runs"] = json!({
-        "folder": store.root(),
+        "folder": path_json(store.root()),
         "keep_seconds": keep.value.as_secs(),
         "keep_origin": keep.origin,
         "max_size_bytes": max_size.value,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::table::path_json;
 use crate::discover::Catalog;
 use crate::error::Fault;
 use crate::manifest::{Launch, Manifest, Origin};
@@ -104,7 +105,7 @@ impl Diagnosis {
     /// Returns it for programs.
     pub fn to_json(&self) -> Value {
         json!({
-            "python": self.python.path,
+            "python": path_json(&self.python.path),
             "version": self.python.version_text(),
             "from": self.python.why,
             "seen": self.seen.as_ref().ok(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::diagnosis::{Diagnosis, faults_of, notes_of};
 use super::plugins::{notes, replaced_json, unusable_json};
 use super::request::Answer;
-use super::table::{clean, faults_json, faults_text};
+use super::table::{clean, faults_json, faults_text, path_json};
 use crate::discover::Catalog;
 use crate::environ::Environ;
 use crate::error::Fault;
@@ -50,7 +50,7 @@ pub fn doctor(catalog: &Catalog, environ: &Environ, diagnoses: &[Diagnosis], unp
     }
     let json = json!({
         "python": catalog.python.as_ref().map(|python| json!({
-            "path": python.path, "version": python.version_text(), "from": python.why, "packages": python.packages,
+            "path": path_json(&python.path), "version": python.version_text(), "from": python.why, "packages": python.packages,
         })),
         "python_fault": catalog.python_fault.as_ref().map(|fault| json!({"message": fault.message, "hints": fault.hints})),
         "managed": managed_json(catalog),
@@ -171,10 +171,10 @@ fn managed_json(catalog: &Catalog) -> Option<Value> {
     let managed = catalog.managed.as_ref()?;
     let lock = managed.lock.as_ref().ok();
     Some(json!({
-        "folder": managed.active.folder,
-        "python": managed.python.as_ref().ok().map(|python| json!({"path": python.path, "version": python.version_text()})),
+        "folder": path_json(&managed.active.folder),
+        "python": managed.python.as_ref().ok().map(|python| json!({"path": path_json(&python.path), "version": python.version_text()})),
         "python_fault": managed.python.as_ref().err().map(|fault| &fault.message),
-        "lock_file": managed.active.folder.join(LOCK_FILE),
+        "lock_file": path_json(&managed.active.folder.join(LOCK_FILE)),
         "requested": lock.map(|lock| &lock.requested),
         "packages": lock.map(|lock| lock.packages.iter().map(|package| json!({
             "name": package.name, "version": package.version, "source": package.source,

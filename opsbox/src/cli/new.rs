@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::host::Own;
 use super::request::{Answer, New};
-use super::table::clean;
+use super::table::{clean, path_json};
 use crate::error::Failure;
 use crate::scaffold::{self, Lang, Made};
 use crate::ui::Ui;
@@ -82,7 +82,7 @@ fn json(made: &Made, name: &str) -> Value {
         "name": name,
         "type": made.kind.name(),
         "lang": made.lang.name(),
-        "folder": made.folder,
+        "folder": path_json(&made.folder),
         "files": made.files,
         "next": next.collect::<Vec<_>>(),
     })

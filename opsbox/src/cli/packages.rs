@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::host::{self, Own};
 use super::request::{Answer, PackagesChange};
 use super::signals::{self, Interrupts};
-use super::table::{clean, faults_json, faults_text};
+use super::table::{clean, faults_json, faults_text, path_json};
 use crate::discover::{BUILT_IN_HANDLERS, Unusable, entry_points};
 use crate::error::Failure;
 use crate::halt::HaltSeen;
@@ -124,8 +124,8 @@ fn answer(own: &Own, changed: &Changed, run: Runner<'_>) -> Answer {
     }
     let json = json!({
         "environment": {
-            "folder": now.active.folder, "python": now.lock.python, "installer": now.lock.installer,
-            "lock_file": now.active.folder.join(crate::managed::LOCK_FILE),
+            "folder": path_json(&now.active.folder), "python": now.lock.python, "installer": now.lock.installer,
+            "lock_file": path_json(&now.active.folder.join(crate::managed::LOCK_FILE)),
         },
         "packages": now.lock.packages.iter().map(|package| package_json(package, &came)).collect::<Vec<_>>(),
         "gone": went,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::config::{fields_json, fields_table};
 use super::request::Answer;
-use super::table::{clean, faults_json, faults_text, from, origin_json, table};
+use super::table::{clean, faults_json, faults_text, from, origin_json, path_json, table};
 use crate::config::Resolution;
 use crate::discover::Catalog;
 use crate::manifest::Manifest;
@@ -159,12 +159,12 @@ fn to_json(plan: &Plan, catalog: &Catalog, resolution: &Resolution) -> Value {
                 "severity": manifest.check.severity.map(|severity| severity.name()),
                 "reads": manifest.check.reads,
                 "origin": origin_json(&manifest.origin),
-                "python": catalog.interpreter_of(manifest).map(|python| &python.path),
+                "python": catalog.interpreter_of(manifest).map(|python| path_json(&python.path)),
             })
         })
         .collect();
     let python = catalog.python.as_ref().map(|python| {
-        json!({"path": python.path, "version": python.version_text(), "from": python.why, "prefix": python.prefix})
+        json!({"path": path_json(&python.path), "version": python.version_text(), "from": python.why, "prefix": path_json(&python.prefix)})
     });
     json!({
         "pipeline": plan.pipeline,

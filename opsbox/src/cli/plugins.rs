@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use self::json::summary_json;
 pub(super) use self::json::{replaced_json, unusable_json};
 use super::request::Answer;
-use super::table::{clean, faults_text, from, table};
+use super::table::{clean, faults_text, from, path_json, table};
 use crate::discover::Catalog;
 use crate::error::{Failure, Fault};
 use crate::manifest::{Flow, Kind, Launch, Manifest, Policy};
@@ -126,7 +126,7 @@ pub fn show(catalog: &Catalog, name: &str, schema: Option<&Value>, width: u16) -
     let mut json = summary_json(manifest);
     json["handler"] = json!(handler);
     json["started"] = json!(started(manifest));
-    json["python"] = json!(python.map(|python| &python.path));
+    json["python"] = json!(python.map(|python| path_json(&python.path)));
     json["config_schema"] = json!(schema);
     json["remediation"] = json!(manifest.check.remediation);
     json["env"] = json!(manifest.env);

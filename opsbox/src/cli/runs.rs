@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::host::Own;
 use super::request::{Answer, RunsWhat};
-use super::table::{clean, table};
+use super::table::{clean, path_json, table};
 use crate::config::Project;
 use crate::error::Failure;
 use crate::report::summary::cause_of;
@@ -58,7 +58,7 @@ fn list(own: &Own, store: &Store, width: u16) -> Result<Answer, Failure> {
     }
     Ok(Answer {
         text,
-        json: json!({"folder": store.root(), "runs": entries.iter().map(entry_json).collect::<Vec<_>>()}),
+        json: json!({"folder": path_json(store.root()), "runs": entries.iter().map(entry_json).collect::<Vec<_>>()}),
         code: 0,
     })
 }
@@ -226,7 +226,7 @@ fn show_json(kept: &Kept, state: &State, next: &[(String, String)]) -> Value {
             "begun": stored.begun,
             "record": stored.record(),
             "damage": stored.damage,
-            "file": stored.file,
+            "file": path_json(&stored.file),
         })
     };
     let sent = |stored: &Stored| kept.sent(&stored.plan.plugin).word();
@@ -237,7 +237,7 @@ fn show_json(kept: &Kept, state: &State, next: &[(String, String)]) -> Value {
         "exit_code": kept.record.as_ref().map(|record| record.exit_code),
         "pipeline": kept.run.pipeline,
         "started": kept.run.started,
-        "folder": kept.path(),
+        "folder": path_json(kept.path()),
         "bytes": kept.size(),
         "resumed_from": kept.run.resumed_from,
         "config": kept.run.config,

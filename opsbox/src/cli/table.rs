@@ -1,5 +1,7 @@
 //! Tables of plain text that stay readable at 80 columns, and texts of strangers made safe for a terminal.
 
+use std::path::Path;
+
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::discover::Catalog;
@@ -97,11 +99,16 @@ pub(super) fn from(manifest: &Manifest, catalog: &Catalog) -> String {
     }
 }
 
+/// Returns a path for programs, U+FFFD for what of it is no text: JSON knows no other.
+pub(super) fn path_json(path: &Path) -> String {
+    path.display().to_string()
+}
+
 /// Says where a plugin came from, for programs.
 pub(super) fn origin_json(origin: &Origin) -> serde_json::Value {
     match origin {
         Origin::Bundled => serde_json::json!({"kind": "bundled"}),
-        Origin::Folder { manifest } => serde_json::json!({"kind": "folder", "manifest": manifest}),
+        Origin::Folder { manifest } => serde_json::json!({"kind": "folder", "manifest": path_json(manifest)}),
         Origin::EntryPoint {
             manifest,
             distribution,
@@ -109,8 +116,8 @@ pub(super) fn origin_json(origin: &Origin) -> serde_json::Value {
             value,
             interpreter,
         } => serde_json::json!({
-            "kind": "entry_point", "manifest": manifest, "distribution": distribution, "version": version, "value": value,
-            "python": interpreter.path, "managed": interpreter.why == MANAGED,
+            "kind": "entry_point", "manifest": path_json(manifest), "distribution": distribution, "version": version, "value": value,
+            "python": path_json(&interpreter.path), "managed": interpreter.why == MANAGED,
         }),
     }
 }

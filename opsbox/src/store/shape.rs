@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::standing::Standing;
@@ -32,10 +32,10 @@ pub struct StoredRun {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The project's file, where there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "one_path")]
     pub project: Option<PathBuf>,
     /// The folders of plugins that flags or variables named.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "all_paths")]
     pub plugin_dirs: Vec<PathBuf>,
     /// Whether checks whose data has gaps were left out by choice, as `demo` does.
     #[serde(default)]
@@ -135,6 +135,17 @@ pub enum StoredData {
         /// Why not.
         why: String,
     },
+}
+
+/// Writes paths with U+FFFD for what of them is no text: JSON knows no other, and a run is worth more than the way back to its folders.
+fn all_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
+
+/// As [`all_paths`], of one.
+fn one_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = path.as_ref().map(|path| path.to_string_lossy());
+    text.serialize(serializer)
 }
 
 /// Returns a short text that changes when one of these parts changes; no protection against somebody who wants two to be alike.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::bounded::read_text;
+use crate::cli::table::path_json;
 use crate::rego::scan::MOST_READ;
 use crate::ui::text::clean;
 
@@ -65,7 +66,7 @@ impl Coverage {
             .iter()
             .map(|(file, lines)| {
                 json!({
-                    "file": file, "covered": lines.reached, "not_covered": lines.missed().collect::<Vec<_>>(),
+                    "file": path_json(file), "covered": lines.reached, "not_covered": lines.missed().collect::<Vec<_>>(),
                 })
             })
             .collect()

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::cli::host::Own;
 use crate::cli::request::{Answer, Exporting};
 use crate::cli::runs::size;
-use crate::cli::table::{clean, table};
+use crate::cli::table::{clean, path_json, table};
 use crate::error::{Failure, Fault, Kind};
 use crate::redact::{self, Redacted, Redactor};
 use crate::report::summary::cause_of;
@@ -64,7 +64,7 @@ pub(super) async fn export(
     made.warn(ui, &index);
     Ok(Answer {
         text: text_of(query, &index, &made, columns),
-        json: json!({"folder": folder, "export": index}),
+        json: json!({"folder": path_json(&folder), "export": index}),
         code: if index.complete { 0 } else { PARTIAL },
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::table::{faults_json, origin_json};
+use crate::cli::table::{faults_json, origin_json, path_json};
 use crate::discover::{Catalog, Replaced, Unusable};
 use crate::manifest::Manifest;
 
@@ -24,7 +24,7 @@ pub(in crate::cli) fn summary_json(manifest: &Manifest) -> Value {
 pub(in crate::cli) fn unusable_json(unusable: &Unusable) -> Value {
     json!({
         "name": unusable.name,
-        "place": unusable.place,
+        "place": path_json(&unusable.place),
         "distribution": unusable.distribution,
         "faults": faults_json(&unusable.faults),
     })
