@@ -165,7 +165,7 @@ def test_a_child_that_closes_what_it_does_not_know_writes_into_no_other_file(sta
     assert len(plugin.call("process", data=[]).result) == 1
     assert plugin.call("shutdown").error is None
     assert plugin.close()[0] == 0
-    assert "error: region eu: access denied" in plugin.stderr.decode()
+    assert "error region eu: access denied" in plugin.stderr.decode()
     assert [file.read_text() for file in tmp_path.glob("f*")] == [""] * 20
 
 

@@ -248,3 +248,40 @@ def test_the_sdk_imports_neither_pluggy_nor_pydantic():
     code = f"import sys; sys.path.insert(0, {str(wire.SRC)!r}); import opsbox.sdk; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"pluggy", "pydantic", "asyncio", "importlib.metadata"} & set(done.stdout.split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what `fork` does to a plugin is promised on Linux")
+def test_what_a_forked_child_says_is_said_by_the_plugin(tmp_path):
+    path = tmp_path / "forks.py"
+    path.write_text(
+        textwrap.dedent(
+            f"""
+            import logging, os, sys
+            sys.path.insert(0, {str(wire.SRC)!r})
+            from opsbox.sdk import Input, gap, output, serve
+
+            class Forks(Input):
+                name = "forks"
+
+                def process(self, data):
+                    pid = os.fork()
+                    if pid == 0:
+                        gap("region eu", "denied", remedy="ask")
+                        logging.error("a record")
+                        output("x" * 9000)
+                        raise ValueError("lost")
+                    os.waitpid(pid, 0)
+                    return []
+
+            serve(Forks)
+            """
+        )
+    )
+    with Harness([sys.executable, "-S", str(path)]) as plugin:
+        assert plugin.process([]) == []
+        assert [(each["what"], each["why"], each.get("remedy")) for each in plugin.gaps] == [
+            ("region eu", "denied", "ask"),
+            ("part of the work", "a forked process ended with ValueError: lost; nobody caught it", None),
+        ]
+        assert [entry["message"] for entry in plugin.logs] == ["a record"]
+        assert plugin.output == "x" * 9000

@@ -56,7 +56,7 @@ class Bridge:
         self._make_result = None
         self._handling = None
         self._capture: stdio.Capture | None = None
-        self._children = forked.Children(self._tell)
+        self._children = forked.Children(lambda _, record: self._tell(**record))
 
     def connect(self, loop: Loop, capture_fd: int) -> None:
         """Joins loop and capture together."""
@@ -109,7 +109,7 @@ class Bridge:
         # Registered first, so run last: what other exit handlers print still goes out.
         atexit.register(self._drain_last)
         atexit.register(self._let_go)
-        self._children.install(self._cut_off)
+        self._children.install(self._cut_off, lambda why: self._tell("error", why, "", True))
         RecordFinder(self._record, lambda: self.loop.log_level, {"yaml": _quicken}).install()
         try:
             self._plugin = self._children.keep(loading.load, self._spec, self._warn)
@@ -323,7 +323,8 @@ class Bridge:
         """Sends a record, of this process or of a child; one that counts leaves a gap in the open call."""
         if self._children.is_child:
             if counts or LEVELS.get(level, 20) >= self.loop.log_level:
-                self._children.tell(level, text, logger, counts)
+                record = {"level": level, "text": text, "logger": logger, "counts": counts}
+                self._children.tell("record", record)
             return
         self.loop.log(level, text, {"logger": logger} if logger else None)
         if counts:

@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHUNK = 1 << 16
-_LOGGER_MOST = 100
+_MARGIN = 10
 
 
 class Children:
     """What the children of one plugin have to tell.
 
     Args:
-        take: Called in the plugin's own process with a record: level, text, the logger's name, and whether it
-            counts as something that could not be looked at.
+        take: Called in the plugin's own process with what a child told: its kind, and an object.
 
     Attributes:
         is_child: Whether this process is a child.
     """
 
-    def __init__(self, take: Callable[[str, str, str, bool], None]) -> None:
+    def __init__(self, take: Callable[[str, dict], None]) -> None:
         self.is_child = False
         self._take = take
         self._cut_off: Callable[[], None] | None = None
+        self._ended: Callable[[str], None] | None = None
         self._making = _thread.allocate_lock()
         self._lock = _thread.allocate_lock()
         self._reading = self._writing = -1
@@ -44,9 +44,14 @@ class Children:
         self._watched = False
         self._rest = b""
 
-    def install(self, cut_off: Callable[[], None]) -> None:
-        """Sees every fork from now on; `cut_off` is called in each child."""
-        self._cut_off = cut_off
+    def install(self, cut_off: Callable[[], None], ended: Callable[[str], None]) -> None:
+        """Sees every fork from now on.
+
+        Args:
+            cut_off: Called in each child, to cut it off the wire.
+            ended: Called in a child with a sentence, where it ends with an exception that nobody caught.
+        """
+        self._cut_off, self._ended = cut_off, ended
         os.register_at_fork(
             before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child
         )
@@ -67,16 +72,16 @@ class Children:
             self._end(None)
         return value
 
-    def tell(self, level: str, text: str, logger: str, counts: bool) -> None:
-        """Tells the plugin's own process a record of this child."""
-        data = _line(level, text, logger, counts)
+    def tell(self, kind: str, body: dict) -> None:
+        """Tells the plugin's own process something from this child; a long text is cut."""
+        data = _line(kind, body)
         try:
             if self._is_ours(self._writing):
                 os.write(self._writing, data)
                 return
         except OSError:
             pass  # Nobody reads it any more.
-        sys.stderr.write(f"{level}: {text}\n")
+        sys.stderr.write(" ".join([kind, *(text for text in body.values() if isinstance(text, str))]) + "\n")
 
     def drain(self) -> None:
         """Hands on all that children have told before the call."""
@@ -178,7 +183,7 @@ class Children:
         sys.excepthook(type(err), err, faults.own_part(err))
         if not isinstance(err, KeyboardInterrupt):
             what = f"a forked process ended with {faults.one_line(err)}; nobody caught it"
-            self.tell("error", what, "", True)
+            self._ended(what)
         return 1
 
 
@@ -212,12 +217,16 @@ def _identity(fd: int) -> tuple:
     return found.st_dev, found.st_ino
 
 
-def _line(level: str, text: str, logger: str, counts: bool) -> bytes:
-    """Returns a record as a line that is written whole or not at all; a long text is cut."""
+def _line(kind: str, body: dict) -> bytes:
+    """Returns a line that is written whole or not at all; its longest text is cut where it is too long."""
     from select import PIPE_BUF
 
+    body = dict(body)
     while True:
-        data = encode_plain([level, text, logger[:_LOGGER_MOST], counts]) + b"\n"
+        data = encode_plain([kind, body]) + b"\n"
         if len(data) <= PIPE_BUF:
             return data
-        text = text[: len(text) * PIPE_BUF // len(data) - _LOGGER_MOST // 10] + "…"
+        name = max(
+            (name for name, value in body.items() if isinstance(value, str)), key=lambda name: len(body[name])
+        )
+        body[name] = body[name][: len(body[name]) * PIPE_BUF // len(data) - _MARGIN] + "…"

@@ -29,6 +29,8 @@ from opsbox._wire.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opsbox._wire.asking import Asking
     from opsbox._wire.channel import Channel
 
@@ -89,6 +91,7 @@ class Loop:
         self._making = _thread.allocate_lock()
         self._main = _thread.get_ident()
         self._home = os.getpid()
+        self.elsewhere: Callable[[str, dict], None] | None = None
         self._interruptible = False
         self._greeted = False
         self._awaited: set[str] = set()
@@ -122,6 +125,9 @@ class Loop:
 
     def notify(self, method: str, body: dict) -> None:
         """Sends a notification; a cancel that came meanwhile takes effect after it."""
+        if self.elsewhere is not None:
+            self.elsewhere(method, body)
+            return
         self.channel.notify(method, codec.encode_plain(body))
         if self._interruptible and _thread.get_ident() == self._main:
             self._interrupt()

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from opsbox._wire import channel, codec, results, stdio
+from opsbox._wire import channel, codec, forked, results, stdio
 from opsbox._wire.errors import INVALID_PARAMS, WireError
 from opsbox._wire.loop import PROTOCOL, Call, Loop
 from opsbox.sdk import _context, _host, _schema
@@ -22,6 +22,7 @@ _PARAMETERS = {
 }
 _PROTOCOL_HOOKS = ("gather_data", *_PARAMETERS)
 _EXIT_BY_HAND = 64
+_PIECE = 500
 
 
 def serve(plugin: type[Plugin] | Plugin) -> None:
@@ -44,7 +45,7 @@ def serve(plugin: type[Plugin] | Plugin) -> None:
     service.connect(loop)
     from opsbox._wire.records import RecordFinder
 
-    os.register_at_fork(after_in_child=loop.channel.detach)
+    service.children.install(service.cut_off, service.child_ended)
     RecordFinder(service.record, lambda: loop.log_level).install()
     loop.run()
 
@@ -64,6 +65,7 @@ class Service:
         self._plugin = plugin
         self._hooks = implemented(type(plugin))
         self._loop: Loop | None = None
+        self.children = forked.Children(self._heard)
         self.methods = frozenset((*self._hooks, "shutdown"))
 
     def connect(self, loop: Loop) -> None:
@@ -96,7 +98,7 @@ class Service:
             WireError: The hook failed.
         """
         try:
-            return self._run(call)
+            return self.children.keep(self._run, call)
         except WireError:
             raise
         except BaseException as err:
@@ -105,7 +107,8 @@ class Service:
             raise faults.hook_failed(err, self.name, call.method) from err
 
     def settle(self) -> None:
-        """Does nothing: what is printed goes to standard error at once."""
+        """Sends what children told; what is printed goes to standard error at once."""
+        self.children.drain()
 
     def finish(self) -> None:
         """Lets go of the loop."""
@@ -117,6 +120,37 @@ class Service:
     def record(self, level: str, text: str, logger: str, raised: bool) -> None:
         """Sends a record of `logging` or `loguru`."""
         self._loop.log(level, text, {"logger": logger} if logger else None)
+
+    def cut_off(self) -> None:
+        """Cuts a forked child off the wire: it speaks through its parent from here on."""
+        self._loop.channel.detach()
+        self._loop.elsewhere = self._tell
+
+    def child_ended(self, why: str) -> None:
+        """Tells of a child that ended with an exception, which its parent may never look at."""
+        _context.gap("part of the work", why)
+
+    def _tell(self, method: str, body: dict[str, Any]) -> None:
+        """Has the parent say what this child would; the user's text in pieces, since long ones are cut."""
+        if method != "output":
+            self.children.tell(method, body)
+            return
+        for at in range(0, len(body["text"]), _PIECE):
+            self.children.tell(method, {**body, "text": body["text"][at : at + _PIECE]})
+
+    def _heard(self, method: str, body: dict[str, Any]) -> None:
+        """Sends on what a child told. The call that is open in this process is the one that it belongs to."""
+        if "id" not in body:
+            self._loop.notify(method, body)
+            return
+        del body["id"]
+        call = self._loop.current
+        if method == "gap" and call is not None:
+            self._loop.gap(call, body)
+        elif method == "gap":
+            self._loop.log("warn", f"not looked at: {body['what']}: {body['why']}")
+        elif call is not None:
+            self._loop.notify(method, {"id": call.key, **body})
 
     def _run(self, call: Call) -> bytes:
         plugin, method, params = self._plugin, call.method, call.params
