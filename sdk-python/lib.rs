@@ -73,6 +73,10 @@ pub const FILES: &[(&str, &str)] = &[
         include_str!("src/opsbox/_bridge/service.py"),
     ),
     (
+        "opsbox/_bridge/spawned.py",
+        include_str!("src/opsbox/_bridge/spawned.py"),
+    ),
+    (
         "opsbox/_bridge/standins/core/__init__.py",
         include_str!("src/opsbox/_bridge/standins/core/__init__.py"),
     ),

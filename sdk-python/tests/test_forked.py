@@ -181,6 +181,21 @@ def test_children_that_are_executed_anew_find_the_stand_ins(start, method):
     assert [log["message"] for log in answer.noted("log")] == ["['b']"]
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("module", ["logging", "loguru"])
+def test_an_error_that_a_child_executed_anew_logs_is_a_gap(start, method, module):
+    body = f"""
+    import multiprocessing
+    with multiprocessing.get_context("{method}").Pool(1) as pool:
+        pool.map(of_{module}, ["eu"])
+"""
+    ways = "of_logging = work\n\ndef of_loguru(region):\n    from loguru import logger\n"
+    ways += "    logger.error(f'region {region}: access denied')\n\nclass P:"
+    answer = start(hook(body).replace("class P:", ways)).call("process", data=[])
+    assert [gap["why"] for gap in answer.noted("gap")] == ["region eu: access denied"]
+    assert [log["message"] for log in answer.noted("log")] == ["region eu: access denied"]
+
+
 def test_a_child_of_a_handler_is_told_that_it_cannot_ask(start):
     source = (
         HEAD

@@ -40,17 +40,10 @@ def serve(spec_text: str) -> None:
     run(spec_text, wire_in, wire_out, capture)
 
 
-def _be_imported() -> None:
-    """Makes a child find what the plugin finds; multiprocessing imports this module there, as `__mp_main__`.
-
-    The search path is the parent's already.
-    """
-    from opsbox._bridge import hooks
-
-    hooks.stand_in()
-
-
 if __name__ == "__main__":
     sys.exit(main())
 if __name__ == "__mp_main__":
-    _be_imported()
+    # A child that multiprocessing has executed anew.
+    from opsbox._bridge import spawned
+
+    spawned.begin()

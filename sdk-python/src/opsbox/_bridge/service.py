@@ -110,7 +110,10 @@ class Bridge:
         atexit.register(self._drain_last)
         atexit.register(self._let_go)
         self._children.install(self._cut_off, lambda why: self._tell("error", why, "", True))
-        RecordFinder(self._record, lambda: self.loop.log_level, {"yaml": _quicken}).install()
+        # What multiprocessing imports for the first process that it is to start anew.
+        starters = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_forkserver")
+        further = {"yaml": _quicken, **dict.fromkeys(starters, self._expect_children)}
+        RecordFinder(self._record, lambda: self.loop.log_level, further).install()
         try:
             self._plugin = self._children.keep(loading.load, self._spec, self._warn)
         except BaseException as err:
@@ -316,8 +319,9 @@ class Bridge:
         self.loop.log("warn", text)
 
     def _record(self, level: str, text: str, logger: str, raised: bool) -> None:
-        # Such plugins catch and log what they could not do, and end as if they had done it.
-        self._tell(level, text, logger, level == "error" or (raised and level == "warn"))
+        from opsbox._bridge.spawned import counts_as_gap
+
+        self._tell(level, text, logger, counts_as_gap(level, raised))
 
     def _tell(self, level: str, text: str, logger: str, counts: bool) -> None:
         """Sends a record, of this process or of a child; one that counts leaves a gap in the open call."""
@@ -347,6 +351,11 @@ class Bridge:
             self.loop.notify(
                 "gap", {"id": call.key, "what": what.format(f"`{self.name}`"), "why": why[:2000]}
             )
+
+    def _expect_children(self, _: object) -> None:
+        from opsbox._bridge import spawned
+
+        spawned.expect(self._children, self.loop.log_level)
 
     def _cut_off(self) -> None:
         self.loop.channel.detach()

@@ -2,7 +2,7 @@
 
 A child shares the wire's descriptors, but its lines would mix with its parent's, so it is cut off the wire.
 What it logs goes through a pipe beside the wire, in writes so small that no two can mix. Children that are
-executed anew, by `subprocess` or by multiprocessing's `spawn`, have no such pipe: they have standard error.
+executed anew do not inherit that pipe; those of multiprocessing may open it (`_bridge/spawned`).
 """
 
 from __future__ import annotations
@@ -43,6 +43,27 @@ class Children:
         self._pipe: tuple | None = None
         self._watched = False
         self._rest = b""
+
+    @classmethod
+    def of_another(cls, writing: int, pipe: tuple) -> Children:
+        """Returns what a child speaks through that was not forked.
+
+        Args:
+            writing: The pipe's end.
+            pipe: What `open` said of the pipe; another one is not written to.
+        """
+        child = cls(lambda *_: None)
+        child.is_child, child._writing, child._pipe = True, writing, pipe
+        return child
+
+    def open(self) -> tuple | None:
+        """Opens the pipe before the first child.
+
+        Returns its descriptor for writing, and what tells it from others; None where it cannot be opened.
+        """
+        self._before()
+        self._in_parent()
+        return None if self._pipe is None else (self._writing, *self._pipe)
 
     def install(self, cut_off: Callable[[], None], ended: Callable[[str], None]) -> None:
         """Sees every fork from now on.

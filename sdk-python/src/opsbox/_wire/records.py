@@ -47,7 +47,7 @@ class RecordFinder:
 
         None for all others.
         """
-        set_up = self._waiting.get(name) if path is None else None
+        set_up = self._waiting.get(name) if (path is None) == ("." not in name) else None
         if set_up is None:
             return None
         del self._waiting[name]
