@@ -260,13 +260,6 @@ pub struct CheckFacts {
     pub reads: Vec<String>,
 }
 
-impl CheckFacts {
-    /// Returns whether a gap of this section touches the check; `None`: one of all the data.
-    pub fn is_touched(&self, section: Option<&str>) -> bool {
-        section.is_none_or(|section| self.reads.is_empty() || self.reads.iter().any(|read| read == section))
-    }
-}
-
 /// What an assistant receives, and what becomes of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {

@@ -106,3 +106,10 @@ pub(super) fn extra(root: &Table<'_>) -> Map<String, Value> {
         .map(|(key, value, _)| (key.to_owned(), fields::json(value)))
         .collect()
 }
+
+impl CheckFacts {
+    /// Returns whether a gap of this section touches the check; `None`: one of all the data.
+    pub fn is_touched(&self, section: Option<&str>) -> bool {
+        section.is_none_or(|section| self.reads.is_empty() || self.reads.iter().any(|read| read == section))
+    }
+}
