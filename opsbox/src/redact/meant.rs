@@ -80,6 +80,10 @@ impl Redactor {
                 return false;
             }
             let next = unescaped(&text);
+            if next.len() == text.len() {
+                // Backslashes of paths and patterns: no escape was left, and each is longer than what it stands for.
+                return false;
+            }
             if self.whole(next.as_bytes()).next().is_some() || self.is_broken(&next) {
                 return true;
             }
@@ -244,7 +248,7 @@ mod tests {
             text = quoted(&text);
             assert_eq!(shown(&text), "\"<secret>\"");
         }
-        let plain = quoted(&quoted("C:\\new\\user is no \\u002 secret"));
+        let plain = quoted(&quoted("C:\\new\\Windows is no \\u002 secret"));
         assert_eq!(shown(&plain), plain);
     }
 
