@@ -318,6 +318,38 @@ fn ci_systems_get_junit() {
 }
 
 #[test]
+fn a_policy_that_does_not_parse_keeps_no_other_from_being_tested_and_no_old_report_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.write("work/a/torn_test.rego", "package torn\n\ntest_one if {\n");
+    sandbox.write(
+        "work/b/fine_test.rego",
+        "package fine\n\ntest_one if { 1 == 1 }\n",
+    );
+    sandbox.write("work/report.xml", "all is well");
+    let seen = sandbox
+        .opsbox(&["check", "test", ".", "--junit", "report.xml"])
+        .exits(2);
+    seen.prints(&["error policies", "torn_test.rego:", "pass  "]);
+    let report = sandbox.read("work/report.xml");
+    assert!(
+        report.contains("tests=\"2\" failures=\"0\" errors=\"1\""),
+        "{report}"
+    );
+    // Where there is nothing to report, nothing is left of an earlier time either.
+    sandbox.write("work/report.xml", "all is well");
+    sandbox
+        .opsbox(&["check", "test", "a", "--junit", "report.xml"])
+        .exits(2)
+        .says(&["torn_test.rego:"]);
+    assert!(!sandbox.path("work/report.xml").exists());
+    sandbox.write("work/report.xml", "all is well");
+    sandbox
+        .opsbox(&["plugin", "test", "nowhere", "--junit", "report.xml"])
+        .exits(2);
+    assert!(!sandbox.path("work/report.xml").exists());
+}
+
+#[test]
 fn a_policy_alone_has_cases_too() {
     let sandbox = Sandbox::new();
     sandbox.write(

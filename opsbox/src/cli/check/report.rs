@@ -1,11 +1,13 @@
 //! What `check test` found: for people, for programs, and for CI systems.
 
 use std::io;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::coverage::Coverage;
+use crate::error::Fault;
 use crate::report::junit::{self, Case, Suite, Verdict};
 use crate::ui::text::clean;
 
@@ -56,6 +58,22 @@ pub(super) struct Test {
     /// Why it did not pass.
     pub(super) message: Option<String>,
     pub(super) ms: f64,
+}
+
+impl Test {
+    /// Makes the entry of policies whose tests could not be run.
+    pub(super) fn unusable(folder: &Path, fault: &Fault) -> Self {
+        let hints = fault.hints.iter().map(|hint| format!("\nhint: {hint}"));
+        Self {
+            kind: Kind::Rule,
+            name: "policies".into(),
+            file: folder.display().to_string(),
+            line: None,
+            outcome: Outcome::Error,
+            message: Some(format!("{}{}", fault.message, hints.collect::<String>())),
+            ms: 0.0,
+        }
+    }
 }
 
 /// All tests, and what they reached.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::cases::{self, Data};
 use super::find::{Found, MANIFEST};
-use super::report::Report;
+use super::report::{Report, Test};
 use super::rules;
 use super::worker::Evaluator;
 use crate::bounded::read_text;
@@ -14,7 +14,7 @@ use crate::cli::prove;
 use crate::cli::request::{CheckTest, RunFlags};
 use crate::cli::signals::{self, Interrupts};
 use crate::discover::Catalog;
-use crate::error::{Failure, Fault};
+use crate::error::{Failure, Fault, Kind};
 use crate::manifest::Manifest;
 use crate::plugin::{PluginError, SessionContext};
 use crate::rego::scan::MOST_READ;
@@ -30,6 +30,9 @@ pub(in crate::cli) async fn test(
     query: &CheckTest,
     json: bool,
 ) -> Result<u8, Failure> {
+    if let Some(path) = &query.junit {
+        prove::without_old(&own.environ.absolute(path))?;
+    }
     let ctx = host::session_context(own, ui, &Catalog::default(), &RunFlags::default());
     let path = own.environ.absolute(&query.path);
     let path = match path.parent() {
@@ -51,12 +54,30 @@ pub(in crate::cli) async fn test(
         query,
     };
     let mut report = Report::default();
+    let mut unusable = Vec::new();
     for (folder, files) in &found.policies {
-        testing.rules(folder, files, &mut report).await?;
+        match testing.rules(folder, files, &mut report).await {
+            // The others are tested all the same.
+            Err(failure) if failure.kind == Kind::Usage => {
+                unusable.extend(failure.faults.into_iter().map(|fault| (folder, fault)));
+            }
+            other => other?,
+        }
     }
     for (folder, manifest) in &checks {
         testing.cases(folder, manifest, &data, &mut report).await?;
     }
+    if !unusable.is_empty() && report.tests.is_empty() {
+        let faults = unusable.into_iter().map(|(_, fault)| fault).collect();
+        return Err(Failure {
+            kind: Kind::Usage,
+            faults,
+        });
+    }
+    let entries = unusable
+        .iter()
+        .map(|(folder, fault)| Test::unusable(folder, fault));
+    report.tests.extend(entries);
     if report.tests.is_empty() {
         let fault = Fault::new(format!("no test in `{}`", path.display())).hint(
             "write rules whose names begin with `test_` in files beside the policy, or put data into `tests/NAME.input.json`",
@@ -70,7 +91,10 @@ pub(in crate::cli) async fn test(
         true => ui.json(&format!("{:#}\n", report.json())),
         false => ui.results(&report.text(query.coverage)),
     }
-    Ok(u8::from(!report.is_passed()))
+    match unusable.is_empty() {
+        true => Ok(u8::from(!report.is_passed())),
+        false => Ok(Kind::Usage.exit_code()),
+    }
 }
 
 struct Testing<'a> {

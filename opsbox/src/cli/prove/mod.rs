@@ -27,6 +27,9 @@ const STILL: Duration = Duration::from_secs(10);
 pub async fn prove(own: &Own, ui: &Arc<Ui>, shown: &Shown<PluginTest>, columns: u16) -> Result<u8, Failure> {
     let query = &shown.query;
     let catalog = host::catalog(own, &query.flags)?;
+    if let Some(path) = &query.junit {
+        without_old(&own.environ.absolute(path))?;
+    }
     let manifest = named::manifest_of(own, &catalog, &query.plugin)?;
     let ctx = host::session_context(own, ui, &catalog, &query.flags);
     // Only what is said here counts: the suite must not reach real services with the user's own settings.
@@ -82,6 +85,20 @@ async fn meanwhile<T>(work: impl Future<Output = T>, every: Duration, mut tell: 
 }
 
 /// Writes a report to a file.
+/// Removes a report of an earlier time: where none comes of this one, an old all-clear must not stay.
+///
+/// # Errors
+/// A usage failure where it is there and cannot be removed.
+pub(super) fn without_old(path: &Path) -> Result<(), Failure> {
+    match path.is_file().then(|| fs::remove_file(path)) {
+        Some(Err(error)) => Err(Failure::usage(Fault::new(format!(
+            "cannot write `{}`: {error}",
+            path.display()
+        )))),
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
 pub(super) fn write(path: &Path, text: &std::io::Result<String>) -> Result<(), Failure> {
     let fault = |error: &dyn std::fmt::Display| {
         Failure::usage(Fault::new(format!("cannot write `{}`: {error}", path.display())))
