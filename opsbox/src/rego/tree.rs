@@ -66,11 +66,8 @@ fn place(text: &[u8]) -> usize {
     (mixed >> 48) as usize % REMEMBERED
 }
 
-/// Reads a value.
+/// Reads a value, or a key.
 struct Tree<'s>(&'s mut Seen);
-
-/// Reads a key.
-struct Key<'s>(&'s mut Seen);
 
 impl<'de> DeserializeSeed<'de> for Tree<'_> {
     type Value = Value;
@@ -121,31 +118,11 @@ impl<'de> Visitor<'de> for Tree<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(key) = fields.next_key_seed(Key(self.0))? {
+        while let Some(key) = fields.next_key_seed(Tree(self.0))? {
             all.push((key, fields.next_value_seed(Tree(self.0))?));
         }
         // Of a key that stands twice the last one counts, as in all that reads JSON here.
         Ok(Value::from(all.into_iter().collect::<BTreeMap<_, _>>()))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(self.0.value(text))
     }
 }
 

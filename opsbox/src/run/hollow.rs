@@ -21,6 +21,9 @@ pub(crate) fn mark(results: &mut [ResultSlice], status: Status) {
 /// Returns the names of marked Results, by which they are known when an assistant has had them; what also a check that saw everything has
 /// made is not among them, and what an assistant has renamed is not recognized.
 pub(crate) fn names(results: &[ResultSlice]) -> BTreeSet<String> {
+    if !results.iter().any(|result| result.partly) {
+        return BTreeSet::new();
+    }
     let of = |partly: bool| results.iter().filter(move |result| result.partly == partly);
     let whole: BTreeSet<_> = of(false).map(ResultSlice::name).collect();
     let names = of(true).map(ResultSlice::name);

@@ -39,18 +39,18 @@ impl Lane {
         self.held.remove(&step).unwrap_or_default()
     }
 
-    /// A step has ended; returns what may be written now.
-    pub fn end(&mut self, step: usize) -> String {
+    /// A step has ended; returns what may be written now, with the step whose text it is.
+    pub fn end(&mut self, step: usize) -> Vec<(usize, String)> {
         self.ended.insert(step);
-        let mut text = String::new();
+        let mut texts = Vec::new();
         while let Some(front) = self.order.get(self.front) {
-            text.push_str(&self.held.remove(front).unwrap_or_default());
+            texts.extend(self.held.remove(front).map(|text| (*front, text)));
             if !self.ended.contains(front) {
                 break;
             }
             self.front += 1;
         }
-        text
+        texts
     }
 }
 
@@ -64,9 +64,9 @@ mod tests {
         assert_eq!(lane.push(6, "second ".into()), None);
         assert_eq!(lane.push(7, "third".into()), None);
         assert_eq!(lane.push(5, "first ".into()), Some("first ".into()));
-        assert_eq!(lane.end(7), "");
-        assert_eq!(lane.end(5), "second ");
+        assert_eq!(lane.end(7), []);
+        assert_eq!(lane.end(5), [(6, "second ".into())]);
         assert_eq!(lane.push(6, "more ".into()), Some("more ".into()));
-        assert_eq!(lane.end(6), "third");
+        assert_eq!(lane.end(6), [(7, "third".into())]);
     }
 }

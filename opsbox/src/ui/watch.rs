@@ -176,8 +176,7 @@ impl Observer for RunWatch {
         }
         if record.role == Role::Output {
             let mut state = self.state();
-            let text = state.lane.end(step);
-            if !text.is_empty() {
+            for (step, text) in state.lane.end(step) {
                 self.write(&mut state, step, &text);
             }
         }
