@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Sandbox, Seen, binary, python, repository, venv};
+use crate::support::{BUILT, Sandbox, Seen, binary, python, repository, venv};
 
 /// The original and some of its plugins, as their owners have them.
 const OWNED: [&str; 5] = [
@@ -141,9 +141,12 @@ fn maturin(args: &[&str], folder: &Path) -> PathBuf {
 }
 
 /// Makes the wheel of the binary under test: the same folder, profile and features, so cargo finds it built.
+///
+/// While it packs the binary, maturin has it in a folder of its own.
 fn wheel(folder: &Path) -> PathBuf {
-    let built = binary();
-    let profile = built.parent().unwrap();
+    // The name that the tests use must be there before.
+    binary();
+    let profile = Path::new(BUILT).parent().unwrap();
     let name = match profile.file_name().unwrap().to_str().unwrap() {
         "debug" => "dev",
         other => other,

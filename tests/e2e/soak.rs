@@ -2,18 +2,12 @@
 
 use std::process::Command;
 
-use crate::support::binary;
+use crate::support::example;
 
 #[test]
 fn case_63_a_thousand_plugins_started_and_stopped_leave_no_descriptor_and_no_process() {
     // A process of its own, since the tests beside this one open and close what they like.
-    let program = binary().with_file_name("examples").join("bench");
-    assert!(
-        program.is_file(),
-        "{} is not built: run `cargo build --examples` first",
-        program.display()
-    );
-    let output = Command::new(program)
+    let output = Command::new(example("bench"))
         .args(["soak-cycles", "--rounds", "1000"])
         .output()
         .unwrap();

@@ -11,7 +11,7 @@ use snapbox::{Assert, IntoData};
 
 use super::blocks::{Step, steps};
 use crate::managed::wheelhouse;
-use crate::support::{Sandbox, binary, program, python, repository, venv};
+use crate::support::{Sandbox, binary, program, python, repository, target, venv};
 
 /// The home of whoever follows the pages.
 const HOME: &str = "/home/ana";
@@ -190,7 +190,7 @@ impl Reader {
 
 /// Returns the variables by which compilers find what the tester's home has of theirs, and fetch nothing.
 fn tools(line: &str) -> Vec<(&'static str, OsString)> {
-    let caches = binary().ancestors().nth(2).unwrap().join("scaffold");
+    let caches = target().join("scaffold");
     let own = |variable: &str, folder: &str| {
         let home = || env::home_dir().unwrap().join(folder).into_os_string();
         env::var_os(variable).unwrap_or_else(home)

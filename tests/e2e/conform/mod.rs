@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, Seen, binary};
+use crate::support::{Sandbox, Seen, example};
 use table::{WRONGS, Wrong};
 
 /// Faults after which an answer is waited for in vain; they get a deadline that a test can wait for.
@@ -33,13 +33,7 @@ const SILENT: [&str; 15] = [
 
 /// The plugin that is wrong on request.
 fn wrong_plugin() -> PathBuf {
-    let program = binary().with_file_name("examples").join("wrong");
-    assert!(
-        program.is_file(),
-        "{} is not built: run `cargo build --examples` first",
-        program.display()
-    );
-    program
+    example("wrong")
 }
 
 impl Sandbox {

@@ -15,7 +15,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Sandbox, Seen, binary, python, venv};
+use crate::support::{Sandbox, Seen, python, target, venv};
 
 /// A build backend of the standard library alone: it packs the folder's packages into a wheel, so that no test builds with anything else.
 const BACKEND: &str = r#"
@@ -105,7 +105,7 @@ impl World {
         let mut command = self.sandbox.binary(args);
         let others = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{others}", self.sandbox.path("bin").display()));
-        let caches = binary().ancestors().nth(2).unwrap().join("test-cache");
+        let caches = target().join("test-cache");
         command.env("PIP_CACHE_DIR", caches.join("pip"));
         command.env("UV_CACHE_DIR", caches.join("uv"));
         if self.by == "pip" {

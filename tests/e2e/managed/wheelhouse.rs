@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{binary, python, run};
+use crate::support::{python, run, target};
 
 /// What the light distribution requires, and `toml` and an old `pluggy` for tests. The packages hold nothing but their metadata: the bridge
 /// and the tests' plugins import none of them. The script's argument is the folder.
@@ -47,7 +47,7 @@ pub(super) fn not_only(command: &mut Command) {
 fn folder() -> PathBuf {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let caches = binary().ancestors().nth(2).unwrap().join("test-cache");
+        let caches = target().join("test-cache");
         let folder = caches.join("wheelhouse");
         fs::create_dir_all(&folder).unwrap();
         let lock = fs::File::create(caches.join("wheelhouse.lock")).unwrap();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::Made;
-use crate::support::{Seen, binary, program, python, result, step};
+use crate::support::{Seen, program, python, result, step, target};
 
 const KINDS: [&str; 5] = ["provider", "input", "assistant", "output", "handler"];
 const VOLUMES: &str = "findings/estate/volumes.json";
@@ -198,7 +198,7 @@ fn every_template_in_go_works() {
     let Some(go) = program("go") else {
         return;
     };
-    let cache = binary().ancestors().nth(2).unwrap().join("scaffold/go");
+    let cache = target().join("scaffold/go");
     for kind in KINDS {
         let mut made = Made::new("go", kind);
         // Built once for all; nothing is downloaded, neither a module nor another Go.
@@ -224,7 +224,7 @@ fn every_template_in_rust_works() {
         return;
     }
     // Dependencies are built once for all. What cargo has downloaded for this repository is enough for them.
-    let target = binary().ancestors().nth(2).unwrap().join("scaffold/rust");
+    let target = target().join("scaffold/rust");
     let home = std::env::home_dir().unwrap();
     let tools = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")];
     for kind in KINDS {

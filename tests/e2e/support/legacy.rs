@@ -25,16 +25,10 @@ impl Sandbox {
 
     /// Adds a sample of the Rust SDK: its manifest and, beside it, its program.
     pub fn sample(&self, name: &str) {
-        let program = super::binary().with_file_name("examples").join(name);
-        assert!(
-            program.is_file(),
-            "{} is not built: run `cargo build --workspace --examples` first",
-            program.display()
-        );
         let manifest = format!("plugin-sdk-rs/examples/{name}/manifest.toml");
         let manifest = fs::read_to_string(repository().join(manifest)).unwrap();
         self.write(&format!("plugins/{name}/manifest.toml"), &manifest);
-        fs::copy(program, self.path("plugins").join(name).join(name)).unwrap();
+        fs::copy(super::example(name), self.path("plugins").join(name).join(name)).unwrap();
     }
 
     /// Adds a plugin of the original's style: a manifest of its keys and `<name>.py`, whose class is `P`.

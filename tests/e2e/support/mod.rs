@@ -1,5 +1,6 @@
 //! A sandbox for one test: its own home, cache and plugin folder, and the binary under test.
 
+mod built;
 mod legacy;
 mod mirror;
 mod missing;
@@ -17,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+pub use built::{BUILT, binary, example, target};
 pub use legacy::{Environment, copy};
 pub use missing::{program, skipped};
 pub use opa::{Hanging, OpaServer, opa};
@@ -96,20 +98,9 @@ pub fn repository() -> PathBuf {
         .unwrap()
 }
 
-/// The binary under test.
-pub fn binary() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_opsbox"))
-}
-
 /// The fault plugin.
 pub fn fault_plugin() -> PathBuf {
-    let program = binary().with_file_name("examples").join("fault");
-    assert!(
-        program.is_file(),
-        "{} is not built: run `cargo build --examples` first",
-        program.display()
-    );
-    program
+    example("fault")
 }
 
 impl Sandbox {

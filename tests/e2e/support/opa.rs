@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::python::run;
-use super::{binary, program, repository};
+use super::{program, repository};
 
 /// Returns the `opa` program of `OPSBOX_TEST_OPA`, of PATH, or one that Go builds once, where `tests/original` has its own; `None` where there is
 /// neither an OPA nor Go, and says so.
@@ -39,7 +39,7 @@ fn built() -> Option<PathBuf> {
         .split('"')
         .next()
         .unwrap();
-    let target = binary().ancestors().nth(2).unwrap().join("original");
+    let target = super::target().join("original");
     fs::create_dir_all(&target).unwrap();
     let lock = fs::File::create(target.join("opa.lock")).unwrap();
     lock.lock().unwrap();

@@ -82,7 +82,7 @@ fn suitable(names: &[&str]) -> Option<(u32, PathBuf)> {
 
 /// Makes an environment from the wanted sections of the requirements, once for all test processes, and returns its interpreter.
 fn environment(name: &str, minor: u32, python: &Path, wanted: &dyn Fn(&str) -> bool) -> PathBuf {
-    let target = super::binary().ancestors().nth(2).unwrap().to_owned();
+    let target = super::target();
     let folder = target.join(name);
     let all = fs::read_to_string(repository().join("sdk-python/requirements-packages.txt")).unwrap();
     let sections = all

@@ -29,7 +29,7 @@ pub fn venv() -> Option<PathBuf> {
     static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
     MADE.get_or_init(|| {
         let python = python()?;
-        let target = super::binary().ancestors().nth(2).unwrap().to_owned();
+        let target = super::target();
         let folder = target.join("test-venv");
         let requirements = repository().join("sdk-python/requirements-test.txt");
         let wanted = fs::read_to_string(&requirements).unwrap();
