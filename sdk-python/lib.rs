@@ -151,6 +151,10 @@ pub const FILES: &[(&str, &str)] = &[
         "opsbox/_wire/message.py",
         include_str!("src/opsbox/_wire/message.py"),
     ),
+    (
+        "opsbox/_wire/native.py",
+        include_str!("src/opsbox/_wire/native.py"),
+    ),
     ("opsbox/_wire/newer.py", include_str!("src/opsbox/_wire/newer.py")),
     (
         "opsbox/_wire/records.py",

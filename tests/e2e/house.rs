@@ -58,7 +58,13 @@ fn only_in(folders: &[&str], allowed: &[&str], texts: &[&str]) {
     );
 }
 
-const PRODUCT: [&str; 4] = ["opsbox/src", "protocol/src", "plugin-sdk-rs/src", "plugins"];
+const PRODUCT: [&str; 5] = [
+    "opsbox/src",
+    "opsbox/bulk/src",
+    "protocol/src",
+    "plugin-sdk-rs/src",
+    "plugins",
+];
 
 #[test]
 fn only_the_plugin_module_starts_processes() {

@@ -252,6 +252,7 @@ fn the_source_distribution_holds_everything_that_the_program_is_built_from() {
     }
     let mut open = [
         "opsbox/src",
+        "opsbox/bulk/src",
         "plugins",
         "protocol/src",
         "plugin-sdk-rs/src",

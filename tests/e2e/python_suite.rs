@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{repository, venv};
+use crate::support::{binary, repository, venv};
 
 #[test]
 fn the_python_tests_pass() {
@@ -11,6 +11,7 @@ fn the_python_tests_pass() {
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
         .current_dir(repository().join("sdk-python"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("OPSBOX_PROGRAM", binary())
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

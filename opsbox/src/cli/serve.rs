@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use opsbox_bulk::marshal;
+
 use super::signals;
 use crate::plugin::guardian;
 use crate::ui::screen::Screen;
@@ -11,7 +13,7 @@ use crate::ui::{Ui, text};
 /// Exit code for a child that is started in a way that no host starts it.
 const USAGE: u8 = 64;
 
-/// Serves a bundled plugin (`plugin NAME`) or the Rego worker (`rego`) over stdin and stdout.
+/// Serves a bundled plugin (`plugin NAME`), the Rego worker (`rego`) or the writer of JSON for the Python bridge (`json 1`) over stdin and stdout.
 ///
 /// `by_host` is whether a host started this process; by hand there is nobody to talk to.
 pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
@@ -19,6 +21,7 @@ pub fn serve(args: &[OsString], by_host: bool) -> ExitCode {
     match words[..] {
         ["rego"] if by_host => crate::rego::serve(false),
         ["rego", "remote"] if by_host => crate::rego::serve(true),
+        ["json", "1"] if by_host => marshal::serve().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         ["guardian", run_id] => {
             guardian::serve(run_id);
             ExitCode::SUCCESS

@@ -364,7 +364,7 @@ fn python_command(
         why: why.clone(),
         hint: None,
     })?;
-    let mut argv = python::bridge_argv(interpreter, &bridge.folder, manifest).into_iter();
+    let mut argv = python::bridge_argv(interpreter, &bridge.folder, manifest, &ctx.executable).into_iter();
     let program = argv.next().map(PathBuf::from).unwrap_or_default();
     Ok((program, argv.collect()))
 }

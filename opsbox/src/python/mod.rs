@@ -118,15 +118,23 @@ pub fn bridge_files() -> &'static [(&'static str, &'static str)] {
 
 /// Returns the command line that runs a Python plugin by the bridge; its first item is the program.
 ///
-/// The last item is the bridge's one argument, a JSON object: `name`, `type`, `module`, `class_name`, `folder`, `source`.
-pub fn bridge_argv(interpreter: &Interpreter, files_root: &Path, manifest: &Manifest) -> Vec<OsString> {
+/// The last item is the bridge's one argument, a JSON object: `name`, `type`, `module`, `class_name`, `folder`, `source`, and `program`, this one's file,
+/// which writes long answers for the bridge, unless that is not to start a process or has no name in text.
+pub fn bridge_argv(
+    interpreter: &Interpreter,
+    files_root: &Path,
+    manifest: &Manifest,
+    program: &Path,
+) -> Vec<OsString> {
     let mut argv = script_argv(interpreter, files_root, "main.py");
-    argv.push(spec_of(manifest).to_string().into());
+    argv.push(spec_of(manifest, program).to_string().into());
     argv
 }
 
 /// Returns what the bridge is told of a plugin.
-fn spec_of(manifest: &Manifest) -> serde_json::Value {
+fn spec_of(manifest: &Manifest, program: &Path) -> serde_json::Value {
+    // Who says how many processes there may be means those of the plugin.
+    let is_counted = manifest.caps.processes.is_some_and(|limit| limit > 0);
     let (module, class_name, source) = match &manifest.launch {
         Launch::Python {
             module,
@@ -145,6 +153,7 @@ fn spec_of(manifest: &Manifest) -> serde_json::Value {
         "class_name": class_name,
         "folder": manifest.home.to_string_lossy(),
         "source": source,
+        "program": program.to_str().filter(|_| !is_counted),
     })
 }
 
@@ -182,7 +191,7 @@ mod tests {
             version: (3, 11, 7),
             ..Interpreter::unknown(Path::new("/usr/bin/python3"))
         };
-        let argv = bridge_argv(&interpreter, Path::new("/c"), &manifest);
+        let argv = bridge_argv(&interpreter, Path::new("/c"), &manifest, Path::new("/o"));
         assert_eq!(
             argv[..5],
             [
@@ -197,7 +206,10 @@ mod tests {
         assert_eq!(spec["source"], "directory");
         assert_eq!(spec["module"], "pkg.a");
         assert_eq!(spec["folder"], folder.path().to_str().unwrap());
+        assert_eq!(spec["program"], "/o");
         interpreter.version = (3, 9, 1);
-        assert!(!bridge_argv(&interpreter, Path::new("/c"), &manifest).contains(&"-P".into()));
+        assert!(
+            !bridge_argv(&interpreter, Path::new("/c"), &manifest, Path::new("/o")).contains(&"-P".into())
+        );
     }
 }

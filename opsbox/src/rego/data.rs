@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use opsbox_bulk::tree;
 use regorus::Value;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RegoError;
-use super::tree;
 
 /// Decimal digits of the largest integer that the JSON parser keeps exactly are 20; a run that long may be a larger one.
 const WIDE_DIGITS: usize = 20;
@@ -28,14 +28,16 @@ pub fn parse(what: &'static str, json: &str) -> Result<Value, RegoError> {
     parsed.map_err(|why| RegoError::Data { what, why })
 }
 
-/// Reads data in the course of a larger JSON text. `within`: that text.
+/// Reads the details of a Result in the parameters of a request, all in one pass: of the largest messages each one costs.
 ///
 /// `None` where it cannot be read so: then [`parse`] reads it, or says why nobody can.
-pub fn read_within<'de, T: serde::Deserialize<'de>>(within: &'de str) -> Option<T> {
-    if may_hold_wide_integer(within.as_bytes()) {
+pub fn details_within(params: &str) -> Option<Value> {
+    if may_hold_wide_integer(params.as_bytes()) {
         return None;
     }
-    serde_json::from_str(within).ok()
+    let params = tree::of_json(params).ok()?;
+    let member = |value: &Value, name: &str| value.as_object().ok()?.get(&Value::from(name)).cloned();
+    member(&member(&params, "data")?, "details")
 }
 
 /// What a policy sees as `input`.

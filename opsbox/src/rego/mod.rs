@@ -17,7 +17,6 @@ pub mod formatted;
 pub mod outline;
 pub mod scan;
 pub mod spell;
-mod tree;
 
 pub(crate) mod heads;
 mod stdio;

@@ -105,23 +105,11 @@ impl Speller {
         // The crate does not export its number type, but two values of it can be asked whether they are the same variant.
         match number.as_f64() {
             Some(float) if discriminant(number) == discriminant(probe) => {
-                write_float(out, float);
+                opsbox_bulk::spell::float(out, float);
             }
             _ => out.extend_from_slice(number.format_decimal().as_bytes()),
         }
     }
-}
-
-/// Appends a finite float. A small one has an exponent of two digits at least (`1e-07`), as Go and Python spell it.
-fn write_float(out: &mut Vec<u8>, float: f64) {
-    if float == 0.0 || float.abs() >= 1e-4 {
-        // The writer is a vector and the float is finite, so this cannot fail.
-        let _ = serde_json::to_writer(out, &float);
-        return;
-    }
-    let text = format!("{float:e}");
-    let (digits, exponent) = text.split_once("e-").unwrap_or((&text, "0"));
-    out.extend_from_slice(format!("{digits}e-{exponent:0>2}").as_bytes());
 }
 
 /// Appends a string as JSON text.

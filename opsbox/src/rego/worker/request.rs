@@ -13,7 +13,6 @@ use crate::rego::check::Check;
 use crate::rego::data::{self, Input};
 use crate::rego::error::{RegoError, shorten};
 use crate::rego::testing::Suite;
-use crate::rego::tree;
 
 /// A request, freed of the line that it came in, so that a line of many megabytes is gone before the evaluation.
 pub(super) enum Job {
@@ -43,18 +42,6 @@ pub(super) enum Given {
 struct DataParams<'a> {
     #[serde(borrow)]
     data: ResultParts<'a>,
-}
-
-/// As [`DataParams`], read at once: of the largest messages each pass costs.
-#[derive(Deserialize)]
-struct ReadData {
-    data: ReadParts,
-}
-
-#[derive(Deserialize)]
-struct ReadParts {
-    #[serde(deserialize_with = "tree::read")]
-    details: Value,
 }
 
 /// The part of a Result that a policy sees.
@@ -114,8 +101,8 @@ pub(super) fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Fai
         "set_data" => Ok(Job::SetData(from::<SetDataParams>(text)?.config)),
         "activate" => Ok(Job::Activate),
         "shutdown" => Ok(Job::Nothing),
-        DATA => Ok(Job::Data(match data::read_within::<ReadData>(text) {
-            Some(read) => Input::of(read.data.details),
+        DATA => Ok(Job::Data(match data::details_within(text) {
+            Some(details) => Input::of(details),
             None => input(from::<DataParams<'_>>(text)?.data.details)?,
         })),
         CHECK => {

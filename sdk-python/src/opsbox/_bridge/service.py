@@ -11,6 +11,10 @@ from opsbox._wire import channel, codec, forked, stdio
 from opsbox._wire.errors import HOOK_FAILED, METHOD_NOT_FOUND, WireError
 from opsbox._wire.loop import LEVELS, PROTOCOL, Call, Loop
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mmap import mmap
+
 # What is missing after a record at level error in a hook. In hooks that prepare, an error is not yet a loss.
 _PART = {
     "gather_data": "part of the data of {}",
@@ -28,7 +32,9 @@ _LOOKS_BETWEEN_SECOND = 50
 
 def run(spec_text: str, wire_in: int, wire_out: int, capture_fd: int) -> None:
     """Runs the plugin that the spec describes, until the host closes the stream."""
-    bridge = Bridge(json.loads(spec_text))
+    spec = json.loads(spec_text)
+    codec.program = spec.get("program")
+    bridge = Bridge(spec)
     bridge.connect(Loop(channel.over(wire_in, wire_out), bridge), capture_fd)
     bridge.loop.run()
 
@@ -37,7 +43,7 @@ class Bridge:
     """Answers the host's calls with a legacy plugin's methods.
 
     Args:
-        spec: `name`, `type`, `module`, `class_name`, `folder`, `source`.
+        spec: `name`, `type`, `module`, `class_name`, `folder`, `source`; `program` is not for it.
     """
 
     # The original called every hook whenever it liked; one without configuration may well work.
@@ -119,7 +125,7 @@ class Bridge:
         except BaseException as err:
             self._import_error = err
 
-    def answer(self, call: Call) -> bytes:
+    def answer(self, call: Call) -> bytes | mmap:
         """Runs one hook.
 
         Raises:
@@ -203,7 +209,8 @@ class Bridge:
         if calls.is_own(method, params):
             return codec.encode(calls.run(hook, params, self._result_class()), self._warn)
         if method == "gather_data":
-            return codec.encode(results.as_one(hook()), self._warn)
+            call.held = results.as_one(hook())
+            return codec.encode(call.held, self._warn)
         value = params.get(calls.PARAMETERS[method])
         if params.get("private"):
             # Whatever the plugin writes from here on is the user's alone.
@@ -216,6 +223,7 @@ class Bridge:
         del value
         # A class whose source was not found has been said to have every hook.
         returned = given if hook is None else call_positionally(hook, given)
+        call.held = (given, returned)
         if method == "process_results":
             return b"{}"
         if method == "inject_data":

@@ -51,9 +51,10 @@ class Call:
         method: The method.
         params: Its parameters, an object.
         cancelled: Whether the host has cancelled it.
+        held: What is let go only after the answer is out: freeing much takes as long as sending it.
     """
 
-    __slots__ = ("cancelled", "gap", "id", "interrupted", "key", "method", "params")
+    __slots__ = ("cancelled", "gap", "held", "id", "interrupted", "key", "method", "params")
 
     def __init__(self, call_id: bytes, key: object, method: str, params: object) -> None:
         self.id = call_id
@@ -63,6 +64,7 @@ class Call:
         self.cancelled = False
         self.interrupted = False
         self.gap: dict | None = None
+        self.held: object = None
 
 
 class Loop:

@@ -5,36 +5,52 @@ use std::fmt;
 
 use regorus::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::parallel;
 
 /// Resources of one kind have the same keys, and many of the same short words; so many of them are remembered.
 const REMEMBERED: usize = 1024;
 /// Longer texts are hardly ever the same.
 const SHORT_BYTES: usize = 32;
 
-/// Parses one JSON document.
+/// A shorter text is read before other threads have started.
+const LARGE_BYTES: usize = 1 << 20;
+
+/// Parses one JSON document, a large one with several threads.
 ///
 /// # Errors
 /// Where the text is no JSON document, nests too deep, or holds a number out of range.
-pub(super) fn of_json(json: &str) -> serde_json::Result<Value> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let value = read(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(value)
+pub fn of_json(json: &str) -> serde_json::Result<Value> {
+    if json.len() >= LARGE_BYTES
+        && let Some(value) = parallel::of_json(json)
+    {
+        return Ok(value);
+    }
+    one(json, &mut Seen::new())
 }
 
-/// Reads one value of a larger JSON text, for `serde(deserialize_with)`.
-///
-/// # Errors
-/// As [`of_json`].
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    let mut seen = Seen(vec![Value::Null; REMEMBERED]);
-    Tree(&mut seen).deserialize(deserializer)
+/// Parses several documents; `None` where one of them cannot be.
+pub(super) fn of_texts(texts: &[&RawValue]) -> Option<Vec<Value>> {
+    let mut seen = Seen::new();
+    texts.iter().map(|text| one(text.get(), &mut seen).ok()).collect()
+}
+
+fn one(json: &str, seen: &mut Seen) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = Tree(seen).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
 }
 
 /// Texts that were read before, each in the only place where it can be.
 struct Seen(Vec<Value>);
 
 impl Seen {
+    fn new() -> Self {
+        Self(vec![Value::Null; REMEMBERED])
+    }
+
     fn value(&mut self, text: &str) -> Value {
         if text.len() > SHORT_BYTES {
             return Value::String(text.into());
@@ -165,6 +181,50 @@ mod tests {
                 ours,
                 Value::from_json_str(json).unwrap_err().to_string(),
                 "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_large_document_is_the_same_tree_however_many_read_it() {
+        let item = |n: usize| {
+            format!(
+                r#"{{"id":"vol-{n}","state":"in-use","tags":{{"Name":"n-{}"}},"size":{n}.5}}"#,
+                n % 7
+            )
+        };
+        let items = |n: usize| (0..n).map(item).collect::<Vec<_>>().join(",");
+        for json in [
+            format!("[{}]", items(20_000)),
+            format!(r#"{{"a":[{}]}}"#, items(20_000)),
+            format!(
+                r#"{{"data":{{"relates_to":"a","details":{{"input":{{"v":[{}],"none":[],"n":1,"i":[{}],"v":[{}],"o":{{"x":{{}}}}}},"t":true}},"formatted":null}},"u":-1,"f":1e21}}"#,
+                items(10),
+                items(15_000),
+                items(9_000),
+            ),
+            format!(
+                r#"{{"a":{{"b":{{"c":{{"d":{{"e":[{}],"f":"ü"}}}}}}}}}}"#,
+                items(20_000)
+            ),
+            format!(r#"[[{}],"{}",0]"#, items(3), "x".repeat(LARGE_BYTES)),
+        ] {
+            assert!(json.len() >= LARGE_BYTES, "{}", json.len());
+            let value = of_json(&json).unwrap();
+            assert!(value == Value::from_json_str(&json).unwrap(), "{}", &json[..60]);
+        }
+    }
+
+    #[test]
+    fn a_fault_far_inside_a_large_document_is_told_with_its_place() {
+        let good = r#"{"n":1},"#.repeat(200_000);
+        for bad in ["{", r#"{"n":1e400}"#, r#"{"n":"\ud800"}"#, "01", ""] {
+            let json = format!(r#"{{"details":[{good}{bad}]}}"#);
+            let ours = of_json(&json).unwrap_err().to_string();
+            assert_eq!(
+                ours,
+                Value::from_json_str(&json).unwrap_err().to_string(),
+                "{bad}"
             );
         }
     }
