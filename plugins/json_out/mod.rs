@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use opsbox_plugin::{Ctx, Output, Plugin, Result, ResultRef, Service};
 
-use crate::folder::{Files, Folder, FolderConfig};
+use crate::folder::{Files, Folder, FolderConfig, Spill};
 use crate::json;
 
 pub(crate) struct JsonOut(FolderConfig);
@@ -27,7 +27,9 @@ impl Output for JsonOut {
             output: "json_out",
             extension: "json",
         };
-        files.write_all(&self.0.output_folder, results, ctx, |result| document(result.raw))
+        files.write_all(&self.0.output_folder, results, ctx, |result, text, spill| {
+            document(result.raw, text, spill);
+        })
     }
 }
 
@@ -39,17 +41,22 @@ const KEYS: [&str; 5] = [
     "formatted",
 ];
 
-/// Returns the file's text: the five keys in the model's order, then the Result's own, with the bytes of their values.
-fn document(raw: &str) -> String {
+/// Writes the file's text: the five keys in the model's order, then the Result's own, with the bytes of their values.
+fn document(raw: &str, text: &mut String, spill: Spill<'_>) {
     let members = json::members(raw).unwrap_or_default();
     let known = KEYS
         .iter()
         .flat_map(|wanted| members.iter().filter(move |(key, _)| key == wanted));
     let others = members.iter().filter(|(key, _)| !KEYS.contains(&&**key));
-    let compact = json::object_of(known.chain(others).map(|(key, value)| (&**key, value.get())));
-    let mut text = String::with_capacity(compact.len() * 3 / 2);
-    json::pretty(&compact, 0, &mut text);
-    text
+    let mut before = "{\n  ";
+    for (key, value) in known.chain(others) {
+        text.push_str(before);
+        text.push_str(&serde_json::Value::from(&**key).to_string());
+        text.push_str(": ");
+        json::pretty(value.get(), 1, text, spill);
+        before = ",\n  ";
+    }
+    text.push_str(if members.is_empty() { "{}" } else { "\n}" });
 }
 
 pub(crate) fn serve() -> ExitCode {

@@ -1,10 +1,11 @@
 //! Writing Results into a folder: safe names, whole files, one run at a time.
 
+mod behind;
 mod lock;
 mod names;
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use opsbox_plugin::{Ctx, Failure, Result, ResultRef, Status, StepStatus};
 
 use crate::text::counted;
 
+use behind::Behind;
 use lock::Lock;
 use names::Names;
 
@@ -43,6 +45,9 @@ pub(crate) struct Folder {
     _lock: Lock,
 }
 
+/// Takes what there is of a text, where it is much.
+pub(crate) type Spill<'a> = &'a mut dyn FnMut(&mut String);
+
 /// What an output writes of every Result: a file of its own with this ending.
 pub(crate) struct Files {
     /// The output's name, for the lock.
@@ -52,13 +57,13 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Writes the text of every Result below `root` and says how many files there are.
-    pub(crate) fn write_all<T: AsRef<str>>(
+    /// Writes the text of every Result below `root` and says how many files there are. `write` makes a text as [`Folder::write`] wants it.
+    pub(crate) fn write_all(
         &self,
         root: &Path,
         results: &[ResultRef<'_>],
         ctx: &Ctx,
-        text: impl Fn(&ResultRef<'_>) -> T,
+        write: impl Fn(&ResultRef<'_>, &mut String, Spill<'_>),
     ) -> Result<()> {
         let mut folder = Folder::open(root, self.output, ctx.session().host.pid, ctx.is_private())?;
         let mut n_written = 0;
@@ -72,12 +77,11 @@ impl Files {
                 continue;
             }
             n_written += 1;
-            let text = text(result);
             folder.write(
                 &result.relates_to,
                 &result.result_name,
                 self.extension,
-                text.as_ref(),
+                |text, spill| write(result, text, spill),
             )?;
         }
         let files = counted(n_written, "file");
@@ -135,7 +139,8 @@ impl Folder {
         })
     }
 
-    /// Writes one file whole: under a temporary name in its own folder, then renamed.
+    /// Writes one file whole: under a temporary name in its own folder, then renamed. `write` appends to the text that it is given, and in the
+    /// course of a long one lets it be spilled.
     ///
     /// # Errors
     /// [`Failure`] that names the file; an old file of that name is then still whole.
@@ -144,17 +149,17 @@ impl Folder {
         relates_to: &str,
         result_name: &str,
         extension: &str,
-        text: &str,
+        write: impl FnOnce(&mut String, Spill<'_>),
     ) -> Result<PathBuf, Failure> {
         let path = self
             .root
             .join(self.names.path_for(relates_to, result_name, extension));
-        self.write_whole(&path, text)
+        self.write_whole(&path, write)
             .map_err(|error| cannot_write(&path, &error))?;
         Ok(path)
     }
 
-    fn write_whole(&self, path: &Path, text: &str) -> io::Result<()> {
+    fn write_whole(&self, path: &Path, write: impl FnOnce(&mut String, Spill<'_>)) -> io::Result<()> {
         let folder = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder)?;
         // A link that bears the name of a Result would take its file elsewhere.
@@ -164,11 +169,14 @@ impl Folder {
         // The user's umask takes its share of these, as of any new file.
         let mode = if self.private { 0o600 } else { 0o666 };
         let permissions = Permissions::from_mode(mode);
-        let mut file = tempfile::Builder::new()
+        let file = tempfile::Builder::new()
             .prefix(".opsbox-")
             .permissions(permissions)
             .tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
+        let mut behind = Behind::new(file.as_file().try_clone()?);
+        let mut text = String::new();
+        write(&mut text, &mut |text| behind.take(text));
+        behind.finish(&text)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
@@ -238,7 +246,7 @@ mod tests {
         std::os::unix::fs::symlink(outside.join("x.json"), root.join("inside/x.json")).expect("linked");
         let mut folder = Folder::open(&root, "json_out", 1, false).expect("taken");
         let error = folder
-            .write("ec2", "x", "json", "text")
+            .write("ec2", "x", "json", |text, _| text.push_str("text"))
             .expect_err("it leads out");
         assert!(
             error
@@ -246,9 +254,11 @@ mod tests {
                 .contains("a link leads out of the output folder"),
             "{error}"
         );
-        folder.write("rds", "y", "json", "text").expect("it stays inside");
         folder
-            .write("inside", "x", "json", "text")
+            .write("rds", "y", "json", |text, _| text.push_str("text"))
+            .expect("it stays inside");
+        folder
+            .write("inside", "x", "json", |text, _| text.push_str("text"))
             .expect("the link is replaced");
         assert_eq!(fs::read_dir(&outside).expect("readable").count(), 0);
     }
@@ -258,7 +268,9 @@ mod tests {
         let temp = tempfile::tempdir().expect("a folder");
         for text in ["one", "two"] {
             let mut folder = Folder::open(temp.path(), "text_out", 1, false).expect("taken");
-            let path = folder.write("ec2", "idle", "txt", text).expect("written");
+            let path = folder
+                .write("ec2", "idle", "txt", |all, _| all.push_str(text))
+                .expect("written");
             assert_eq!(path, temp.path().join("ec2/idle.txt"));
         }
         assert_eq!(
@@ -269,5 +281,40 @@ mod tests {
             fs::read_dir(temp.path().join("ec2")).expect("readable").count(),
             1
         );
+    }
+
+    #[test]
+    fn a_long_text_is_written_in_pieces_and_in_their_order() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let mut folder = Folder::open(temp.path(), "json_out", 1, false).expect("taken");
+        let line = |n: usize| format!("{n:09}\n");
+        let path = folder
+            .write("a", "b", "txt", |text, spill| {
+                for n in 0..700_000 {
+                    text.push_str(&line(n));
+                    spill(text);
+                    assert!(text.len() < 2 << 20, "nobody took it");
+                }
+            })
+            .expect("written");
+        let written = fs::read_to_string(path).expect("readable");
+        assert!(
+            written
+                .lines()
+                .enumerate()
+                .all(|(n, seen)| line(n).trim_end() == seen)
+        );
+        assert_eq!(written.len(), 7_000_000);
+    }
+
+    #[test]
+    fn what_is_written_behind_tells_that_the_disk_is_full() {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut behind = Behind::new(full.expect("there, and always full"));
+        for _ in 0..20 {
+            behind.take(&mut "x".repeat(2 << 20));
+        }
+        let error = behind.finish("").expect_err("nothing was written");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

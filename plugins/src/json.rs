@@ -96,7 +96,9 @@ pub(crate) fn object_of<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)
 }
 
 /// Appends JSON text with line ends and two blanks per level. Tokens are copied as they are; `level` is that of the line it begins on.
-pub(crate) fn pretty(raw: &str, level: usize, out: &mut String) {
+///
+/// `spill` may take what there is, at the end of a line.
+pub(crate) fn pretty(raw: &str, level: usize, out: &mut String, spill: &mut dyn FnMut(&mut String)) {
     let bytes = raw.as_bytes();
     let mut level = level;
     let mut at = 0;
@@ -125,6 +127,7 @@ pub(crate) fn pretty(raw: &str, level: usize, out: &mut String) {
             }
             b',' => {
                 out.push(',');
+                spill(out);
                 new_line(level, out);
                 at += 1;
             }
@@ -172,6 +175,7 @@ mod tests {
             r#"{"z" :1.50,"a\"}":[ ],"b":{ }, "c":[-0.0,1e400,"x,\\",null,{"d":"é"}]}"#,
             0,
             &mut out,
+            &mut |_| {},
         );
         assert_eq!(
             out,

@@ -26,8 +26,8 @@ impl Output for TextOut {
             output: "text_out",
             extension: "txt",
         };
-        files.write_all(&self.0.output_folder, results, ctx, |result| {
-            textwrap::dedent(&result.formatted)
+        files.write_all(&self.0.output_folder, results, ctx, |result, text, _| {
+            text.push_str(&textwrap::dedent(&result.formatted));
         })
     }
 }
