@@ -7,8 +7,8 @@ use regorus::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Lists of resources stand at most so deep: parameters, a Result, `details`, `input`, a kind of resources.
-const LEVELS: usize = 5;
+/// Lists of resources stand at most so deep: a message, its parameters, a Result, `details`, `input`, a kind of resources.
+const LEVELS: usize = 6;
 
 /// A value of the outer levels.
 pub(super) enum Sketch {

@@ -28,16 +28,14 @@ pub fn parse(what: &'static str, json: &str) -> Result<Value, RegoError> {
     parsed.map_err(|why| RegoError::Data { what, why })
 }
 
-/// Reads the details of a Result in the parameters of a request, all in one pass: of the largest messages each one costs.
+/// Reads a whole line in one pass: of the largest messages each one costs.
 ///
-/// `None` where it cannot be read so: then [`parse`] reads it, or says why nobody can.
-pub fn details_within(params: &str) -> Option<Value> {
-    if may_hold_wide_integer(params.as_bytes()) {
+/// `None` where it cannot be read so: then [`parse`] reads its parts, or says why nobody can.
+pub fn message(line: &str) -> Option<Value> {
+    if may_hold_wide_integer(line.as_bytes()) {
         return None;
     }
-    let params = tree::of_json(params).ok()?;
-    let member = |value: &Value, name: &str| value.as_object().ok()?.get(&Value::from(name)).cloned();
-    member(&member(&params, "data")?, "details")
+    tree::of_json(line).ok()
 }
 
 /// What a policy sees as `input`.

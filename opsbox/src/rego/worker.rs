@@ -4,6 +4,7 @@
 //! evaluates it is: the policy must be removed there.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -21,7 +22,7 @@ use super::data::Input;
 use super::error::{RegoError, shorten};
 use super::remote::{Interrupt, Server};
 use super::{check, stdio, testing};
-use request::{Failure, Given, Job, Settings, decode, schema};
+use request::{Failure, Given, Job, Settings, decode, large_data, schema};
 
 mod request;
 
@@ -112,14 +113,15 @@ pub fn run(
     output: impl Write,
     interrupt: Option<Interrupt>,
 ) -> io::Result<()> {
-    let mut worker = Worker {
+    // The process ends right after: freeing a provider's data value by value would keep a processor from those that still work.
+    let mut worker = ManuallyDrop::new(Worker {
         output,
         plugin: "rego".into(),
         input: None,
         interrupt,
         server: None,
         warnings: Vec::new(),
-    };
+    });
     for line in lines {
         match line {
             Ok(line) => worker.line(line)?,
@@ -146,6 +148,10 @@ struct Worker<W> {
 
 impl<W: Write> Worker<W> {
     fn line(&mut self, line: String) -> io::Result<()> {
+        if let Some((id, input)) = large_data(&line) {
+            self.input = Some(input);
+            return outgoing::write_response(&mut self.output, &id, b"{}");
+        }
         let (id, method, job) = match parse_line(&line, &|_| None) {
             Ok(Incoming::Request { id, method, params }) => (
                 id.to_owned(),

@@ -38,6 +38,11 @@ pub(super) enum Given {
     Own(Value),
 }
 
+/// From here on a second look at every byte of a line takes longer than all that is done otherwise.
+const LARGE_BYTES: usize = 1 << 20;
+/// The host writes the method before the parameters.
+const HEAD_BYTES: usize = 256;
+
 #[derive(Deserialize)]
 struct DataParams<'a> {
     #[serde(borrow)]
@@ -93,6 +98,22 @@ pub(super) fn schema() -> serde_json::Value {
     }})
 }
 
+/// Reads a provider's data where they are much, and the id of the request that brings them; `None`: the line is read like any other.
+pub(super) fn large_data(line: &str) -> Option<(String, Input)> {
+    if line.len() < LARGE_BYTES || !line.get(..HEAD_BYTES)?.contains(DATA) {
+        return None;
+    }
+    let message = data::message(line)?;
+    let member = |value: &Value, name: &str| value.as_object().ok()?.get(&Value::from(name)).cloned();
+    if member(&message, "method")? != Value::from(DATA) || member(&message, "jsonrpc")? != Value::from("2.0")
+    {
+        return None;
+    }
+    let id = member(&message, "id").filter(|id| matches!(id, Value::Number(_) | Value::String(_)))?;
+    let details = member(&member(&member(&message, "params")?, "data")?, "details")?;
+    Some((id.to_json_str().ok()?, Input::of(details)))
+}
+
 pub(super) fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Failure> {
     let text = params.map_or("{}", RawValue::get);
     match method {
@@ -101,10 +122,7 @@ pub(super) fn decode(method: &str, params: Option<&RawValue>) -> Result<Job, Fai
         "set_data" => Ok(Job::SetData(from::<SetDataParams>(text)?.config)),
         "activate" => Ok(Job::Activate),
         "shutdown" => Ok(Job::Nothing),
-        DATA => Ok(Job::Data(match data::details_within(text) {
-            Some(details) => Input::of(details),
-            None => input(from::<DataParams<'_>>(text)?.data.details)?,
-        })),
+        DATA => Ok(Job::Data(input(from::<DataParams<'_>>(text)?.data.details)?)),
         CHECK => {
             let CheckParams {
                 check,

@@ -206,3 +206,29 @@ fn a_request_that_is_not_utf8_is_answered() {
         "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-32700,\"message\":\"a line is not UTF-8\"}}\n"
     );
 }
+
+#[test]
+fn much_data_are_read_as_little_data_are() {
+    let policy = check("package a\ndetails contains d if { some d in input.disks; d.used > 90 }");
+    let session_over = |details: &serde_json::Value| session(&[data(details), policy.clone()]);
+    let found = json!({"used": 91.5, "name": "ü"});
+    let few = json!({"input": {"disks": [{"used": 1}, found]}});
+    let mut disks = vec![json!({"used": 1, "name": "x".repeat(100)}); 20_000];
+    disks.push(found);
+    let many = json!({"input": {"disks": disks, "other": []}});
+    assert!(many.to_string().len() > 2 << 20);
+    assert_eq!(session_over(&many), session_over(&few));
+    // An integer that no double holds, a line that is cut, and data that are none: those take the longer way.
+    let long = many
+        .to_string()
+        .replace("\"other\":[]", "\"other\":[123456789012345678901234567890]");
+    let lines = [
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{DATA}","params":{{"data":{{"details":{long}}}}}}}"#),
+        format!(r#"{{"jsonrpc":"2.0","id":"2","method":"{DATA}","params":{{"data":{{"details":{long}}}"#),
+        format!(r#"{{"jsonrpc":"2.0","id":3,"method":"{DATA}","params":{{"data":{long}}}}}"#),
+    ];
+    let answers = exchange(&lines.join("\n"));
+    assert_eq!(answers[0], r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    assert!(answers[1].contains("\"error\""), "{}", answers[1]);
+    assert!(answers[2].contains("missing field `details`"), "{}", answers[2]);
+}
