@@ -15,7 +15,7 @@ const REMEMBERED: usize = 1024;
 const SHORT_BYTES: usize = 32;
 
 /// A shorter text is read before other threads have started.
-const LARGE_BYTES: usize = 1 << 20;
+pub const LARGE_BYTES: usize = 1 << 20;
 
 /// Parses one JSON document, a large one with several threads.
 ///

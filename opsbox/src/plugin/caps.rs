@@ -29,7 +29,7 @@ impl Caps {
     }
 
     /// Returns the number of processes, where it is limited.
-    pub(super) fn processes_limit(&self) -> Option<u64> {
+    pub(crate) fn processes_limit(&self) -> Option<u64> {
         self.processes.filter(|limit| *limit > 0)
     }
 

@@ -134,7 +134,7 @@ pub fn bridge_argv(
 /// Returns what the bridge is told of a plugin.
 fn spec_of(manifest: &Manifest, program: &Path) -> serde_json::Value {
     // Who says how many processes there may be means those of the plugin.
-    let is_counted = manifest.caps.processes.is_some_and(|limit| limit > 0);
+    let is_counted = manifest.caps.processes_limit().is_some();
     let (module, class_name, source) = match &manifest.launch {
         Launch::Python {
             module,

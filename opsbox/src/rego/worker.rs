@@ -149,8 +149,8 @@ struct Worker<W> {
 impl<W: Write> Worker<W> {
     fn line(&mut self, line: String) -> io::Result<()> {
         if let Some((id, input)) = large_data(&line) {
-            self.input = Some(input);
-            return outgoing::write_response(&mut self.output, &id, b"{}");
+            drop(line);
+            return self.settle(&id, DATA, Ok(Job::Data(input)));
         }
         let (id, method, job) = match parse_line(&line, &|_| None) {
             Ok(Incoming::Request { id, method, params }) => (
@@ -175,6 +175,11 @@ impl<W: Write> Worker<W> {
             }
         };
         drop(line);
+        self.settle(&id, &method, job)
+    }
+
+    /// Does what is asked, and answers.
+    fn settle(&mut self, id: &str, method: &str, job: Result<Job, Failure>) -> io::Result<()> {
         let answered = job.and_then(|job| {
             let caught = catch_unwind(AssertUnwindSafe(|| self.answer(job)));
             caught.unwrap_or_else(|_| {
@@ -192,11 +197,11 @@ impl<W: Write> Worker<W> {
                 for print in prints {
                     self.log(LogLevel::Info, &print)?;
                 }
-                outgoing::write_response(&mut self.output, &id, &result)
+                outgoing::write_response(&mut self.output, id, &result)
             }
             Err(failure) => {
-                let body = failure.body(&self.plugin, &method);
-                self.write(outgoing::error_line(&id, &body).as_bytes())
+                let body = failure.body(&self.plugin, method);
+                self.write(outgoing::error_line(id, &body).as_bytes())
             }
         }
     }

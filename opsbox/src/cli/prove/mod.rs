@@ -84,27 +84,25 @@ async fn meanwhile<T>(work: impl Future<Output = T>, every: Duration, mut tell: 
     }
 }
 
-/// Writes a report to a file.
 /// Removes a report of an earlier time: where none comes of this one, an old all-clear must not stay.
 ///
 /// # Errors
 /// A usage failure where it is there and cannot be removed.
 pub(super) fn without_old(path: &Path) -> Result<(), Failure> {
     match path.is_file().then(|| fs::remove_file(path)) {
-        Some(Err(error)) => Err(Failure::usage(Fault::new(format!(
-            "cannot write `{}`: {error}",
-            path.display()
-        )))),
+        Some(Err(error)) => Err(cannot_write(path, &error)),
         Some(Ok(())) | None => Ok(()),
     }
 }
 
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(Fault::new(format!("cannot write `{}`: {error}", path.display())))
+}
+
+/// Writes a report to a file.
 pub(super) fn write(path: &Path, text: &std::io::Result<String>) -> Result<(), Failure> {
-    let fault = |error: &dyn std::fmt::Display| {
-        Failure::usage(Fault::new(format!("cannot write `{}`: {error}", path.display())))
-    };
-    let text = text.as_ref().map_err(|error| fault(error))?;
-    fs::write(path, text).map_err(|error| fault(&error))
+    let text = text.as_ref().map_err(|error| cannot_write(path, error))?;
+    fs::write(path, text).map_err(|error| cannot_write(path, &error))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use opsbox_bulk::tree::LARGE_BYTES;
 use opsbox_protocol::error::{ErrorBody, code};
 use regorus::Value;
 use serde::Deserialize;
@@ -38,8 +39,6 @@ pub(super) enum Given {
     Own(Value),
 }
 
-/// From here on a second look at every byte of a line takes longer than all that is done otherwise.
-const LARGE_BYTES: usize = 1 << 20;
 /// The host writes the method before the parameters.
 const HEAD_BYTES: usize = 256;
 

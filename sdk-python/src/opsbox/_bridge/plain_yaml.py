@@ -132,10 +132,9 @@ class _Writer:
 
     def collection(self, value: object, indent: int, level: int) -> None:
         """Writes a list or a dict that is not empty; the first line's indentation stands there already."""
-        # One that stands twice gets an anchor from PyYAML.
-        if level > _DEEPEST or id(value) in self._seen:
+        if level > _DEEPEST:
             raise NotPlain
-        self._seen.add(id(value))
+        self._once(value)
         if type(value) is list:
             self._list(value, indent, level + 1)
         else:
@@ -203,9 +202,7 @@ class _Writer:
         elif value is None:
             self.parts.append(" null")
         elif kind is dict or kind is list:
-            if id(value) in self._seen:
-                raise NotPlain
-            self._seen.add(id(value))
+            self._once(value)
             self.parts.append(" {}" if kind is dict else " []")
         else:
             raise NotPlain
@@ -248,3 +245,9 @@ class _Writer:
         if not analysis.allow_single_quoted:
             return '"', None
         return "'", None if analysis.multiline else "'" + value.replace("'", "''") + "'"
+
+    def _once(self, value: object) -> None:
+        """Notes a list or dict. One that stands twice gets an anchor from PyYAML."""
+        if id(value) in self._seen:
+            raise NotPlain
+        self._seen.add(id(value))

@@ -68,9 +68,7 @@ def encode(value: object, warn: Callable[[str], None] | None = None) -> bytes | 
 
 def _encoded(value: object) -> bytes | mmap:
     try:
-        pieces = _Pieces(_MUCH if program is not None else None)
-        _split(value, pieces, _SPLIT_LEVELS)
-        return b"".join(pieces.all)
+        return _Pieces(_MUCH if program is not None else None).of(value)
     except _Much:
         pass
     from opsbox._wire import native
@@ -78,9 +76,7 @@ def _encoded(value: object) -> bytes | mmap:
     try:
         return native.written(program, lambda frames: _split(value, _Marshalled(frames), _SPLIT_LEVELS))
     except native.Unwritten:
-        pieces = _Pieces(None)
-        _split(value, pieces, _SPLIT_LEVELS)
-        return b"".join(pieces.all)
+        return _Pieces(None).of(value)
 
 
 class _Much(Exception):
@@ -95,12 +91,17 @@ class _Pieces:
     """
 
     def __init__(self, most: int | None) -> None:
-        self.all: list[bytes] = []
+        self._all: list[bytes] = []
         self._left = most
+
+    def of(self, value: object) -> bytes:
+        """Returns the JSON of a value."""
+        _split(value, self, _SPLIT_LEVELS)
+        return b"".join(self._all)
 
     def text(self, text: bytes) -> None:
         """Takes what is JSON already."""
-        self.all.append(text)
+        self._all.append(text)
 
     def value(self, value: object) -> None:
         """Takes a value."""
@@ -115,7 +116,7 @@ class _Pieces:
             if self._left < 0:
                 raise _Much
             self._left -= len(text)
-        self.all.append(text)
+        self._all.append(text)
 
 
 class _Marshalled:
